@@ -1,0 +1,131 @@
+"""KernelPlan: every decision about how a schedule runs, taken before any text is written or any kernel launched.
+
+For: the closed description that three consumers read: `triton_*.py` (writes kernels.py from `KernelSpec`s), the CUDA
+launcher and the CPU target (`patternc.runtime`), and plan.json. Not for: taking the decisions (`lower.py`) or holding
+the arrays (`tables.py`). Everything here is a frozen value that survives JSON (`plan_to_json`, `plan_from_json`).
+
+Vocabulary. A *launch* is one grid over items. An *item* is one *own* tile (the rows a program keeps: queries in
+`forward` and `dq`, keys in `dkv`) with the list of *counterpart* tiles it visits. Spans of counterpart tiles, in this
+order: *full* (no mask), *interval* (each own row keeps the counterparts lo(row) <= position < hi(row)), *bits* (a
+bit per pair, looked up), and *gathered* (counterpart positions listed one by one, always with bits).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["forward", "dq", "dkv"]
+Dtype = Literal["float16", "bfloat16", "float32", "float64"]
+
+PLAN_SCHEMA = "patternc.plan/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """position + offset."""
+
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkStart:
+    """position // size * size + offset."""
+
+    size: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A fixed position."""
+
+    value: int
+
+
+Bound = Shift | ChunkStart | Constant
+
+
+@dataclass(frozen=True, slots=True)
+class RowInterval:
+    """The counterparts a row keeps in interval tiles: max(lows) <= counterpart < min(highs), within [0, n).
+
+    An empty tuple means no bound on that side. `position` in the bounds is the own row's (i in forward and dq, j in
+    dkv).
+    """
+
+    lows: tuple[Bound, ...]
+    highs: tuple[Bound, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KernelSpec:
+    """What the text of one kernel depends on; equal specs are one kernel in kernels.py.
+
+    `own` "gathered" means that own rows are a list of positions (the item's origin is a row of `gather`), else origin +
+    0..own_tile-1. `full`, `interval`, `bits`, `gathered` say which spans occur in its tables: absent ones leave no
+    loop behind. `accumulate` (dkv): adds to the float32 gradients an earlier launch left, instead of storing.
+    `sinks` (forward): a logit per query head enters the denominator.
+    """
+
+    role: Role
+    name: str
+    own: Literal["contiguous", "gathered"]
+    own_tile: int
+    counterpart_tile: int
+    head_dim: int
+    full: bool
+    interval: RowInterval | None
+    bits: bool
+    gathered: bool
+    accumulate: bool
+    sinks: bool
+    num_warps: int
+    num_stages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One kernel over one table set. `tables` names the table set in the module (`TableSet.name`)."""
+
+    kernel: KernelSpec
+    tables: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeadGroup:
+    """The query heads of a layer that share one pattern, and what runs for them.
+
+    `heads` ascending query heads. The launches of `dkv` run in order; every later one accumulates.
+    """
+
+    heads: tuple[int, ...]
+    forward: Launch
+    dq: Launch
+    dkv: tuple[Launch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPlan:
+    """Everything that running one layer needs beside its tables. Layers that are equal share one LayerPlan.
+
+    `target` is "cpu", "cuda:80", "cuda:90", ...; `pattern` the text shown in messages.
+    """
+
+    schema: str
+    target: str
+    dtype: Dtype
+    tokens: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    pattern: str
+    groups: tuple[HeadGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModulePlan:
+    """All layers of a module: `layers[l]` indexes `distinct`."""
+
+    distinct: tuple[LayerPlan, ...]
+    layers: tuple[int, ...]
