@@ -1,0 +1,94 @@
+"""A relation on arrays of pairs.
+
+For: deciding many pairs at once with numpy (tiles that are neither empty nor full, masks, samples). Exact. Not for:
+whole n x n masks inside the compiler; tiles are decided in `patternc.analysis.tiles`.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patternc.algebra import relation as r
+from patternc.algebra.rowspans import chunk_bounds, drawn_keys, inside_spans
+
+Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+
+def evaluate(relation: r.Relation, i: Int64, j: Int64, n: int) -> Bool:
+    """Whether query i attends key j, at a place of length `n`.
+
+    `i` and `j` are integer arrays with values in [0, n) whose shapes broadcast; the result has the broadcast shape.
+    Pass them unbroadcast ([Q, 1] and [1, K] for a rectangle): what depends on one of them alone is then decided once.
+    """
+    i, j = np.asarray(i, dtype=np.int64), np.asarray(j, dtype=np.int64)
+    return np.broadcast_to(_evaluate(relation, i, j, n), np.broadcast_shapes(i.shape, j.shape))
+
+
+def _evaluate(relation: r.Relation, i: Int64, j: Int64, n: int) -> Bool:
+    """As `evaluate`, with a result that may still have to be broadcast."""
+    match relation:
+        case r.Empty():
+            return np.zeros((), dtype=np.bool_)
+        case r.Full():
+            return np.ones((), dtype=np.bool_)
+        case r.Band(low, high, step):
+            distance = i - j
+            result = np.ones((), dtype=np.bool_)
+            if low is not None:
+                result = distance >= low
+            if high is not None:
+                result = result & (distance <= high)
+            return result & (distance % step == 0) if step > 1 else result
+        case r.Residue(modulus, residues):
+            return _member((i - j) % modulus, residues)
+        case r.Columns(modulus, residues):
+            return _member(j % modulus, residues)
+        case r.Rows(modulus, residues):
+            return _member(i % modulus, residues)
+        case r.Keys(spans):
+            return inside_spans(spans, j)
+        case r.Queries(spans):
+            return inside_spans(spans, i)
+        case r.Chunk(sizes):
+            return chunk_bounds(sizes, i)[0] == chunk_bounds(sizes, j)[0]
+        case r.Random():
+            rows, back = np.unique(i, return_inverse=True)
+            keys = drawn_keys(relation, rows, n)[back.reshape(i.shape)]
+            result = np.zeros(np.broadcast_shapes(i.shape, j.shape), dtype=np.bool_)
+            for t in range(relation.count):
+                result |= keys[..., t] == j
+            return result
+        case r.Blocks(size, inner):
+            return _evaluate(inner, i // size, j // size, -(-n // size))
+        case r.Within(size, inner):
+            return _evaluate(inner, i % size, j % size, size)
+        case r.Slice(start, stop, inner):
+            inside = (i >= start) & (i < stop) & ((j >= start) & (j < stop))
+            if start == stop:
+                return inside
+            last = stop - start - 1
+            return inside & _evaluate(inner, np.clip(i - start, 0, last), np.clip(j - start, 0, last), stop - start)
+        case r.Union(parts):
+            result = np.zeros((), dtype=np.bool_)
+            for part in parts:
+                result = result | _evaluate(part, i, j, n)
+            return result
+        case r.Intersection(parts):
+            result = np.ones((), dtype=np.bool_)
+            for part in parts:
+                result = result & _evaluate(part, i, j, n)
+            return result
+        case r.Difference(left, right):
+            return _evaluate(left, i, j, n) & ~_evaluate(right, i, j, n)
+        case _:
+            assert_never(relation)
+
+
+def _member(values: Int64, residues: tuple[int, ...]) -> Bool:
+    if len(residues) == 1:
+        return values == residues[0]
+    return np.isin(values, np.array(residues, dtype=np.int64))

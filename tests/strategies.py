@@ -1,0 +1,113 @@
+"""Random relations at a place of a given length, every case of the union, lifts nested; used by all property tests.
+
+`relations(n)` gives a relation, `places()` a length with a relation, `causal_places()` the same cut to j <= i. Values
+are small on purpose: with n below 60, widths, strides and blocks of the same size as n are where mistakes show.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from patternc.algebra import relation as r
+from patternc.algebra.holds import holds
+
+MAX_TOKENS = 56
+
+
+def mask(relation, n):
+    """The relation by its definition, pair by pair: bool [n, n] (query, key)."""
+    return np.array([[holds(relation, i, j, n) for j in range(n)] for i in range(n)], dtype=bool).reshape(n, n)
+
+
+def ids(n):
+    return st.lists(st.integers(0, n - 1), max_size=4).map(r.spans_of)
+
+
+def spans(n):
+    edges = st.tuples(st.integers(0, n), st.integers(0, n))
+    return st.lists(edges, max_size=3).map(lambda pairs: r.merge_spans((min(p), max(p)) for p in pairs))
+
+
+def residue_sets(modulus):
+    return st.sets(st.integers(0, modulus - 1), min_size=1, max_size=3).map(lambda s: tuple(sorted(s)))
+
+
+@st.composite
+def bands(draw, n):
+    low = draw(st.none() | st.integers(-n, n))
+    high = draw(st.none() | st.integers(-n, n))
+    if low is not None and high is not None and low > high:
+        low, high = high, low
+    return r.band(low, high, draw(st.sampled_from([1, 1, 1, 2, 3, 7])))
+
+
+@st.composite
+def periodic(draw, n):
+    case = draw(st.sampled_from([r.Residue, r.Columns, r.Rows]))
+    modulus = draw(st.integers(1, n + 3))
+    return case(modulus, draw(residue_sets(modulus)))
+
+
+@st.composite
+def randoms(draw, n, depth):
+    return r.Random(
+        count=draw(st.integers(0, 5)),
+        seed=draw(st.tuples() | st.tuples(st.integers(-3, 30)) | st.tuples(st.integers(), st.just(2))),
+        causal=draw(st.booleans()),
+        among=draw(st.none() | spans(n)),
+        avoid=draw(relations(n, depth - 1, draws=False)) if depth > 0 and draw(st.booleans()) else r.EMPTY,
+    )
+
+
+@st.composite
+def lifts(draw, n, depth, draws):
+    kind = draw(st.sampled_from(["blocks", "within", "slice"]))
+    if kind == "slice":
+        start, stop = sorted((draw(st.integers(0, n)), draw(st.integers(0, n))))
+        if start == stop:
+            return r.Slice(start, stop, r.FULL)
+        return r.Slice(start, stop, draw(relations(stop - start, depth - 1, draws)))
+    size = draw(st.integers(1, n + 2))
+    inner = -(-n // size) if kind == "blocks" else size
+    return (r.Blocks if kind == "blocks" else r.Within)(size, draw(relations(inner, depth - 1, draws)))
+
+
+@st.composite
+def combinations(draw, n, depth, draws):
+    parts = draw(st.lists(relations(n, depth - 1, draws), min_size=2, max_size=3))
+    kind = draw(st.sampled_from([r.union, r.intersection, r.difference]))
+    return r.difference(parts[0], parts[1]) if kind is r.difference else kind(*parts)
+
+
+def relations(n, depth=2, draws=True):
+    """Relations at a place of length n >= 1, `depth` operators or lifts deep; `draws` allows Random."""
+    leaves = [
+        st.just(r.EMPTY),
+        st.just(r.FULL),
+        bands(n),
+        bands(n),
+        periodic(n),
+        st.builds(r.Keys, ids(n) | spans(n)),
+        st.builds(r.Queries, ids(n) | spans(n)),
+        st.lists(st.integers(1, n + 1), min_size=1, max_size=3).map(tuple).map(r.Chunk),
+    ]
+    if draws:
+        leaves.append(randoms(n, depth))
+    if depth <= 0:
+        return st.one_of(leaves)
+    return st.one_of(*leaves, lifts(n, depth, draws), combinations(n, depth, draws), combinations(n, depth, draws))
+
+
+@st.composite
+def places(draw, max_tokens=MAX_TOKENS, depth=2):
+    """(n, relation)."""
+    n = draw(st.integers(1, max_tokens))
+    return n, draw(relations(n, depth))
+
+
+@st.composite
+def causal_places(draw, max_tokens=MAX_TOKENS, depth=2):
+    """(n, relation), cut to j <= i the way a causal model does."""
+    n, relation = draw(places(max_tokens, depth))
+    return n, r.intersection(r.PAST, relation)
