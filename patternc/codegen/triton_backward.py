@@ -1,0 +1,212 @@
+"""The text of backward kernels: dq on the forward tables, dk and dv on the transposed ones, and what precedes both.
+
+For: with p = exp(score - lse) and dp = do . v, the gradient of a score is ds = p * (dp - delta), where
+delta = rowsum(o * do) - dlse: the second term is the gradient that reaches the lse itself. A sink changes lse alone,
+so nothing here knows of it. `delta_<head_dim>` writes delta, and lse in base 2 with +inf for rows that attended
+nothing: every weight of such a row is exp2(-inf) = 0, without a guard. A row is written by one program in a fixed
+order, so gradients are the same bits every time. Not for: the blocks that forward kernels have too
+(`triton_blocks.py`).
+"""
+
+from __future__ import annotations
+
+from patternc.codegen.plan import KernelSpec
+from patternc.codegen.signature import row_signature, signature
+from patternc.codegen.triton_blocks import (
+    PRESENT,
+    Lines,
+    Walk,
+    bounds_block,
+    constants,
+    dims_constant,
+    dims_line,
+    function_head,
+    head_dim_constants,
+    indent,
+    is_padded,
+    item_block,
+    joined,
+    kv_program_block,
+    load,
+    loops,
+    offsets_block,
+    own_address,
+    place_line,
+    program_block,
+    rows_block,
+    segment_block,
+    store_mask,
+)
+
+ROWS = 64
+"""Rows that a program of `delta_<head_dim>` takes."""
+
+DQ_STEP = '''@triton.jit
+def dq_step(scores, k, v, do, lse2, delta, dq, score_scale):
+    """dq / scale after one tile of raw `scores` [queries, keys]."""
+    weights = tl.exp2(scores * score_scale - lse2[:, None])
+    d_weights = tl.dot(do, tl.trans(v), input_precision="ieee")
+    d_scores = weights * (d_weights - delta[:, None])
+    return tl.dot(d_scores.to(k.dtype), k, dq, input_precision="ieee")
+'''
+
+DKV_STEP = '''@triton.jit
+def dkv_step(scores, q, v, do, lse2, delta, dk, dv, score_scale):
+    """(dk / scale, dv) after one tile of raw `scores`, transposed: [keys, queries]."""
+    weights = tl.exp2(scores * score_scale - lse2[None, :])
+    dv = tl.dot(weights.to(do.dtype), do, dv, input_precision="ieee")
+    d_weights = tl.dot(v, tl.trans(do), input_precision="ieee")
+    d_scores = weights * (d_weights - delta[None, :])
+    dk = tl.dot(d_scores.to(q.dtype), q, dk, input_precision="ieee")
+    return dk, dv
+'''
+
+DQ_WALK = Walk(
+    tensors=(("k", "k_ptr"), ("v", "v_ptr")),
+    vectors=(),
+    scores='tl.dot(q, tl.trans(k), input_precision="ieee")',
+    step="dq = dq_step(scores, k, v, do, lse2, delta, dq, score_scale)",
+)
+
+DKV_WALK = Walk(
+    tensors=(("q", "head_q_ptr"), ("do", "head_do_ptr")),
+    vectors=(("lse2", "head_lse2_ptr", 'float("inf")'), ("delta", "head_delta_ptr", "0.0")),
+    scores='tl.dot(k, tl.trans(q), input_precision="ieee")',
+    step="dk, dv = dkv_step(scores, q, v, do, lse2, delta, dk, dv, score_scale)",
+)
+
+
+def dq_kernel(spec: KernelSpec, about: str) -> Lines:
+    """The whole function; `about` is its docstring."""
+    body = joined(
+        [f'"""{about}"""', *constants(spec)],
+        program_block(),
+        item_block(spec),
+        segment_block(spec),
+        [
+            "q_ptr += batch * q_batch + head * q_head + base * q_row",
+            "k_ptr += batch * k_batch + kv_head * k_head + base * k_row",
+            "v_ptr += batch * v_batch + kv_head * v_head + base * v_row",
+            "do_ptr += batch * do_batch + head * do_head + base * do_row",
+            "dq_ptr += batch * dq_batch + head * dq_head + base * dq_row",
+            "lse2_ptr += batch * lse_batch + head * lse_head + base",
+            "delta_ptr += batch * lse_batch + head * lse_head + base",
+        ],
+        rows_block(spec),
+        [
+            f"q = {load(own_address('q'), spec.head_dim, 'live')}",
+            f"do = {load(own_address('do'), spec.head_dim, 'live')}",
+            'lse2 = tl.load(lse2_ptr + i, mask=live, other=float("inf"))',
+            "delta = tl.load(delta_ptr + i, mask=live, other=0.0)",
+            *offsets_block(spec, DQ_WALK),
+        ],
+        bounds_block(spec),
+        [f"dq = tl.zeros((QUERIES, {dims_constant(spec.head_dim)}), tl.float32)"],
+        loops(spec, DQ_WALK),
+        [
+            "dq = (dq * scale).to(dq_ptr.dtype.element_ty)",
+            f"tl.store({own_address('dq')}, dq, mask={store_mask(spec.head_dim)})",
+        ],
+    )
+    return [*function_head(spec.name, signature(spec)), *indent(body)]
+
+
+def dkv_kernel(spec: KernelSpec, about: str) -> Lines:
+    """The whole function; `about` is its docstring."""
+    zeros = f"tl.zeros((KEYS, {dims_constant(spec.head_dim)}), tl.float32)"
+    body = joined(
+        [f'"""{about}"""', *constants(spec)],
+        kv_program_block(),
+        item_block(spec),
+        segment_block(spec),
+        [
+            "q_ptr += batch * q_batch + base * q_row",
+            "k_ptr += batch * k_batch + kv_head * k_head + base * k_row",
+            "v_ptr += batch * v_batch + kv_head * v_head + base * v_row",
+            "do_ptr += batch * do_batch + base * do_row",
+            "dk_ptr += batch * dk_batch + kv_head * dk_head + base * dk_row",
+            "dv_ptr += batch * dk_batch + kv_head * dk_head + base * dk_row",
+            "lse2_ptr += batch * lse_batch + base",
+            "delta_ptr += batch * lse_batch + base",
+        ],
+        rows_block(spec),
+        [
+            f"k = {load(own_address('k'), spec.head_dim, 'live')}",
+            f"v = {load(own_address('v'), spec.head_dim, 'live')}",
+            *offsets_block(spec, DKV_WALK),
+        ],
+        bounds_block(spec),
+        [f"dk = {zeros}", f"dv = {zeros}"],
+        _heads_loop(spec),
+        _store_dkv(spec),
+    )
+    return [*function_head(spec.name, signature(spec)), *indent(body)]
+
+
+def _heads_loop(spec: KernelSpec) -> Lines:
+    pointers = [
+        "head = tl.load(heads_ptr + h).to(tl.int64)",
+        "head_q_ptr = q_ptr + head * q_head",
+        "head_do_ptr = do_ptr + head * do_head",
+        "head_lse2_ptr = lse2_ptr + head * lse_head",
+        "head_delta_ptr = delta_ptr + head * lse_head",
+    ]
+    return ["for h in range(heads_begin, heads_end):", *indent(joined(pointers, loops(spec, DKV_WALK)))]
+
+
+def _store_dkv(spec: KernelSpec) -> Lines:
+    mask = store_mask(spec.head_dim)
+    offsets = "place * dk_row + dims[None, :]"
+    lines = [
+        "# The gradients of the item's keys; this program alone writes them.",
+        f"offsets = {offsets}",
+        "dk *= scale",
+    ]
+    if spec.accumulate:
+        lines[0] = (
+            "# The gradients of the item's keys, added to those of earlier launches; this program alone writes them."
+        )
+        lines += [f"d{x} += tl.load(d{x}_ptr + offsets, mask={mask}, other=0.0)" for x in "kv"]
+    return [
+        *lines,
+        *(f"tl.store(d{x}_ptr + offsets, d{x}.to(d{x}_ptr.dtype.element_ty), mask={mask})" for x in "kv"),
+    ]
+
+
+def row_kernel(name: str, head_dim: int) -> Lines:
+    """The kernel that writes delta and the lse in base 2, `ROWS` rows of one head a program."""
+    body = joined(
+        [
+            '"""What a backward pass needs of each row: delta = rowsum(o * do) - dlse, and lse in base 2."""',
+            f"ROWS: tl.constexpr = {ROWS}",
+            *head_dim_constants(head_dim),
+        ],
+        [
+            "program = tl.program_id(0)",
+            "tiles = tl.cdiv(tokens, ROWS)",
+            "head = (program // tiles % heads).to(tl.int64)",
+            "batch = (program // (tiles * heads)).to(tl.int64)",
+            "i = program % tiles * ROWS + tl.arange(0, ROWS)",
+            "live = i < tokens",
+            dims_line(head_dim),
+            place_line("i"),
+            *([PRESENT] if is_padded(head_dim) else []),
+        ],
+        [
+            "o_ptr += batch * o_batch + head * o_head",
+            "do_ptr += batch * do_batch + head * do_head",
+            "offset = batch * lse_batch + head * lse_head + i",
+        ],
+        [
+            f"o = {load(own_address('o'), head_dim, 'live')}.to(tl.float32)",
+            f"do = {load(own_address('do'), head_dim, 'live')}.to(tl.float32)",
+            "dlse = tl.load(dlse_ptr + offset, mask=live, other=0.0)",
+            "tl.store(delta_ptr + offset, tl.sum(o * do, 1) - dlse, mask=live)",
+        ],
+        [
+            "# The lse of a row that attended nothing becomes +inf: all its weights are 0.",
+            "lse = tl.load(lse_ptr + offset, mask=live, other=0.0)",
+            'tl.store(lse2_ptr + offset, tl.where(lse == float("-inf"), float("inf"), lse * LOG2_E), mask=live)',
+        ],
+    )
+    return [*function_head(name, row_signature()), *indent(body)]

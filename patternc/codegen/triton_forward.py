@@ -1,0 +1,107 @@
+"""The text of forward kernels: an item's queries against the keys of its tiles, in one pass.
+
+For: online softmax in base 2. The scale (times log2 e) enters one multiply-add an element: masks apply to the raw
+products, which is the same since the scale is positive. The running maximum starts at a finite -1e30, so that no
+step needs a guard: a row that attends nothing ends with the sum 0 and gives output 0 and lse -inf. Not for: the
+blocks that backward kernels have too (`triton_blocks.py`).
+"""
+
+from __future__ import annotations
+
+from patternc.codegen.plan import KernelSpec
+from patternc.codegen.signature import signature
+from patternc.codegen.triton_blocks import (
+    Lines,
+    Walk,
+    bounds_block,
+    constants,
+    dims_constant,
+    function_head,
+    indent,
+    item_block,
+    joined,
+    load,
+    loops,
+    offsets_block,
+    own_address,
+    program_block,
+    rows_block,
+    segment_block,
+    store_mask,
+)
+
+SOFTMAX_STEP = '''@triton.jit
+def softmax_step(scores, v, o, row_max, row_sum, score_scale):
+    """One tile of the online softmax: (o, row_max, row_sum) after the raw `scores` of [rows, columns]."""
+    new_max = tl.maximum(row_max, tl.max(scores, 1) * score_scale)
+    weights = tl.exp2(scores * score_scale - new_max[:, None])
+    decay = tl.exp2(row_max - new_max)
+    o = tl.dot(weights.to(v.dtype), v, o * decay[:, None], input_precision="ieee")
+    return o, new_max, row_sum * decay + tl.sum(weights, 1)
+'''
+
+WALK = Walk(
+    tensors=(("k", "k_ptr"), ("v", "v_ptr")),
+    vectors=(),
+    scores='tl.dot(q, tl.trans(k), input_precision="ieee")',
+    step="o, row_max, row_sum = softmax_step(scores, v, o, row_max, row_sum, score_scale)",
+)
+
+
+def forward_kernel(spec: KernelSpec, about: str) -> Lines:
+    """The whole function; `about` is its docstring."""
+    body = joined(
+        [f'"""{about}"""', *constants(spec)],
+        program_block(),
+        item_block(spec),
+        segment_block(spec),
+        _pointers(),
+        rows_block(spec),
+        [f"q = {load(own_address('q'), spec.head_dim, 'live')}", *offsets_block(spec, WALK)],
+        bounds_block(spec),
+        _start(spec),
+        loops(spec, WALK),
+        _finish(spec),
+    )
+    return [*function_head(spec.name, signature(spec)), *indent(body)]
+
+
+def _pointers() -> Lines:
+    return [
+        "q_ptr += batch * q_batch + head * q_head + base * q_row",
+        "k_ptr += batch * k_batch + kv_head * k_head + base * k_row",
+        "v_ptr += batch * v_batch + kv_head * v_head + base * v_row",
+        "o_ptr += batch * o_batch + head * o_head + base * o_row",
+        "lse_ptr += batch * lse_batch + head * lse_head + base",
+    ]
+
+
+def _start(spec: KernelSpec) -> Lines:
+    accumulator = f"o = tl.zeros((QUERIES, {dims_constant(spec.head_dim)}), tl.float32)"
+    if not spec.sinks:
+        return [
+            "# The state of the softmax: weighted values, running maximum, sum of weights.",
+            accumulator,
+            "row_max = tl.full((QUERIES,), LOWEST, tl.float32)",
+            "row_sum = tl.zeros((QUERIES,), tl.float32)",
+        ]
+    return [
+        "# The state of the softmax: weighted values, running maximum, sum of weights. The head's sink is a logit",
+        "# without a value: it is there before the first key.",
+        accumulator,
+        "sink = tl.load(sinks_ptr + head) * LOG2_E",
+        "row_max = tl.zeros((QUERIES,), tl.float32) + tl.maximum(sink, LOWEST)",
+        "row_sum = tl.exp2(sink - row_max)",
+    ]
+
+
+def _finish(spec: KernelSpec) -> Lines:
+    return [
+        "# A row that attended nothing gives 0, and its lse is -inf.",
+        "attended = row_sum > 0.0",
+        "row_sum = tl.where(attended, row_sum, 1.0)",
+        'lse = tl.where(attended, (row_max + tl.log2(row_sum)) * LN_2, float("-inf"))',
+        "o = o / row_sum[:, None]",
+        f"tl.store({own_address('o')}, o.to(o_ptr.dtype.element_ty), mask={store_mask(spec.head_dim)})",
+        "tl.store(lse_ptr + i, lse, mask=live)",
+    ]

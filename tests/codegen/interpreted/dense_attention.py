@@ -1,0 +1,110 @@
+"""Generated kernels against dense attention in float64, values and gradients."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from patternc.runtime import cuda
+from tests.codegen.dense_tables import Pattern, Shape, build_plan
+
+TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 1.2e-2}
+"""Largest norm(result - exact) / norm(exact); the exact result is of the rounded inputs."""
+
+
+def attend(q, k, v, mask, sinks, scale):
+    """(o, lse) of dense attention; mask [H, n, n] bool; differentiable, 0 and -inf for empty rows."""
+    share = q.shape[1] // k.shape[1]
+    k, v = k.repeat_interleave(share, 1), v.repeat_interleave(share, 1)
+    scores = (q @ k.transpose(-1, -2) * scale).masked_fill(~mask, -math.inf)
+    top = scores.amax(-1, keepdim=True)
+    if sinks is not None:
+        top = torch.maximum(top, sinks[None, :, None, None])
+    top = torch.where(torch.isneginf(top), 0.0, top).detach()
+    weights = torch.exp(scores - top)
+    total = weights.sum(-1, keepdim=True)
+    if sinks is not None:
+        total = total + torch.exp(sinks[None, :, None, None] - top)
+    empty = total == 0
+    total = torch.where(empty, 1.0, total)
+    o = weights @ v / total
+    lse = torch.where(empty, -math.inf, top + torch.log(total))
+    return o, lse[..., 0]
+
+
+def table_tensors(sets):
+    fields = ("items", "tiles", "tile_bits", "bits", "gather", "gathered", "segments")
+    return {tables.name: {field: torch.from_numpy(getattr(tables, field)) for field in fields} for tables in sets}
+
+
+def distance(result, exact):
+    assert result.shape == exact.shape
+    assert torch.isfinite(result).all()
+    return (result.double() - exact).norm().item() / max(exact.norm().item(), 1e-30)
+
+
+def check(
+    patterns,
+    *,
+    heads=1,
+    kv_heads=1,
+    batch=1,
+    shape=None,
+    dtype=torch.float32,
+    sinks=False,
+    lse_gradient=True,
+    layout=None,
+):
+    """Forward and backward of `patterns` ([(heads, Pattern)], or one Pattern for all heads) agree with dense."""
+    shape = shape or Shape()
+    if isinstance(patterns, Pattern):
+        patterns = [(tuple(range(heads)), patterns)]
+    plan, sets = build_plan(patterns, heads, kv_heads, shape)
+    mask = np.zeros((heads, plan.tokens, plan.tokens), bool)
+    for members, pattern in patterns:
+        mask[list(members)] = pattern.mask
+    check_plan(plan, sets, mask, batch=batch, dtype=dtype, sinks=sinks, lse_gradient=lse_gradient, layout=layout)
+
+
+def check_plan(plan, sets, mask, *, batch=1, dtype=torch.float32, sinks=False, lse_gradient=True, layout=None):
+    """The kernels of `plan` on the tables `sets` compute attention over `mask` [heads, n, n]."""
+    generator = torch.Generator().manual_seed(7)
+    place = layout or (lambda rows: rows)
+
+    def draw(heads):
+        return place(torch.randn(batch, heads, plan.tokens, plan.head_dim, generator=generator).to(dtype))
+
+    q, k, v, do = draw(plan.heads), draw(plan.kv_heads), draw(plan.kv_heads), draw(plan.heads)
+    dlse = torch.randn(batch, plan.heads, plan.tokens, generator=generator) if lse_gradient else None
+    logits = torch.randn(plan.heads, generator=generator) if sinks else None
+    scale = 1.3 / math.sqrt(plan.head_dim)
+    tables = table_tensors(sets)
+
+    exact = [x.double().requires_grad_() for x in (q, k, v)]
+    exact_sinks = None if logits is None else logits.double().requires_grad_()
+    o_exact, lse_exact = attend(*exact, torch.from_numpy(mask), exact_sinks, scale)
+    loss = (o_exact * do.double()).sum()
+    if dlse is not None:
+        loss = loss + (torch.where(torch.isneginf(lse_exact), 0.0, lse_exact) * dlse.double()).sum()
+    loss.backward()
+
+    o, lse = cuda.forward(q, k, v, logits, tables, plan, scale)
+    assert o.dtype == dtype
+    assert lse.dtype == torch.float32
+    assert distance(o, o_exact.detach()) < TOLERANCE[dtype]
+    assert torch.equal(torch.isneginf(lse), torch.isneginf(lse_exact))
+    assert torch.allclose(lse.double(), lse_exact.detach(), atol=1e-5 if dtype == torch.float32 else 1e-3)
+
+    gradients = cuda.backward(do, dlse, q, k, v, logits, o, lse, tables, plan, scale)
+    for name, result, expected in zip(("dq", "dk", "dv"), gradients[:3], exact, strict=True):
+        assert result.dtype == dtype
+        error = distance(result, expected.grad)
+        assert error < 3 * TOLERANCE[dtype], f"{name} is off by {error:.1e}"
+    if exact_sinks is None:
+        assert gradients[3] is None
+    else:
+        assert distance(gradients[3], exact_sinks.grad) < 3 * TOLERANCE[dtype]
+    again = cuda.backward(do, dlse, q, k, v, logits, o, lse, tables, plan, scale)
+    assert all(torch.equal(one, two) for one, two in zip(gradients[:3], again[:3], strict=True))
