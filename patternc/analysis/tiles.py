@@ -1,0 +1,301 @@
+"""Tile maps: which tiles of a tiling a relation touches, and what each holds. The only place where tiles are decided.
+
+For: the active tiles of an own x counterpart tiling in O(active tiles), exact, each with its class: full, or one of a
+few distinct masks. Boxes of tiles are classified from coarse to fine; undecided tiles are told apart by translation
+class, and one tile of each class is evaluated pair by pair. Never n * n work, never a dense matrix of tiles. Not for:
+block tables (`codegen/lower.py`) or reports.
+
+Rows or columns of the tiling may stand for listed positions instead of 0..n-1 (gathered keys or queries): tile t of
+such an axis holds positions[t * tile : (t + 1) * tile], ascending.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patternc.algebra import relation as r
+from patternc.algebra.budget import DEFAULT_BUDGET, Budget, TileBudgetError, refuse
+from patternc.algebra.evaluate import evaluate
+from patternc.analysis.classify import FULL, UNDECIDED, Boxes, classify
+from patternc.analysis.draws import Draws, draw_all
+from patternc.analysis.translation import row_ids, translation_classes
+
+__all__ = ["TileBudgetError", "TileMap", "tile_map"]
+
+Int64 = NDArray[np.int64]
+Int32 = NDArray[np.int32]
+Bool = NDArray[np.bool_]
+Side = Literal["queries", "keys"]
+
+FULL_CLASS = 0
+EVALUATED_AT_ONCE = 1 << 22
+"""Pairs evaluated in one numpy call: keeps temporaries in cache-sized pieces."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TileMap:
+    """The active tiles of `relation` at a place of length n.
+
+    `own` is the side that owns tiles ("queries", or "keys" for the transposed map); own tiles number R, counterpart
+    tiles C. Own tile t has the active counterpart tiles `counterparts[first[t] : first[t + 1]]`, ascending, with
+    `classes` beside them: FULL_CLASS, or 1 + a row of `masks`. A full tile holds every pair that exists in it, so the
+    last tile of an axis can be full although it hangs over the end.
+    """
+
+    n: int
+    own: Side
+    own_tile: int
+    counterpart_tile: int
+    own_length: int
+    """Positions on the own axis: n, or how many are listed."""
+    counterpart_length: int
+    first: Int64
+    """[R + 1]"""
+    counterparts: Int32
+    """[T] tile indices"""
+    classes: Int32
+    """[T]"""
+    masks: NDArray[np.uint8]
+    """[U, own_tile, ceil(counterpart_tile / 8)] distinct masks; bit c % 8 of byte c // 8 is counterpart c; positions
+    beyond the end are 0."""
+    popcounts: Int64
+    """[U] pairs in each mask"""
+
+    def tile_pairs(self) -> Int64:
+        """Exact pairs of each active tile, [T]."""
+        own = np.repeat(np.arange(self.first.size - 1), np.diff(self.first))
+        heights = np.minimum(self.own_tile, self.own_length - own * self.own_tile)
+        widths = np.minimum(self.counterpart_tile, self.counterpart_length - self.counterparts * self.counterpart_tile)
+        return np.where(self.classes == FULL_CLASS, heights * widths, np.append(0, self.popcounts)[self.classes])
+
+    def own_pairs(self) -> Int64:
+        """Exact pairs of each own tile, [R]."""
+        total = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.tile_pairs())])
+        return total[self.first[1:]] - total[self.first[:-1]]
+
+    @property
+    def pairs(self) -> int:
+        """Exact number of pairs of the relation."""
+        return int(self.tile_pairs().sum())
+
+    @property
+    def full(self) -> int:
+        """Number of full tiles."""
+        return int((self.classes == FULL_CLASS).sum())
+
+    @property
+    def partial(self) -> int:
+        """Number of active tiles that are not full."""
+        return self.classes.size - self.full
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Axis:
+    """One side of a tiling: `length` positions in tiles of `tile`; `positions` lists them, None is 0..length-1."""
+
+    length: int
+    tile: int
+    positions: Int64 | None
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles; the last may hang over the end."""
+        return -(-self.length // self.tile)
+
+    def hull(self, start: Int64, stop: Int64) -> tuple[Int64, Int64]:
+        """The smallest interval of positions that holds tiles [start, stop)."""
+        first, end = start * self.tile, np.minimum(stop * self.tile, self.length)
+        return (first, end) if self.positions is None else (self.positions[first], self.positions[end - 1] + 1)
+
+    def members(self, tiles: Int64) -> tuple[Int64, Bool]:
+        """The positions of tiles [U] as [U, tile], and which of them exist; the others repeat the last one."""
+        index = tiles[:, None] * self.tile + np.arange(self.tile)
+        exists = index < self.length
+        index = np.minimum(index, self.length - 1)
+        return (index if self.positions is None else self.positions[index]), exists
+
+    def layout(self, tiles: Int64) -> list[Int64]:
+        """What a tile's content depends on beside its hull: how its positions lie in it."""
+        if self.positions is None:
+            return []
+        numbers, index = np.unique(tiles, return_inverse=True)
+        positions, exists = self.members(numbers)
+        offsets = np.where(exists, positions - positions[:, :1], -1)
+        return [row_ids(offsets)[index]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refined:
+    """Boxes of tiles [q0, q1) x [k0, k1) that are full, and single tiles (q0, k0) that are still undecided."""
+
+    full: Boxes
+    undecided: Boxes
+
+
+def tile_map(
+    relation: r.Relation,
+    n: int,
+    rows: int,
+    cols: int,
+    *,
+    own: Side = "queries",
+    queries: Int64 | None = None,
+    keys: Int64 | None = None,
+    budget: Budget = DEFAULT_BUDGET,
+) -> TileMap:
+    """All active tiles of `rows` queries by `cols` keys of a relation at a place of length n.
+
+    `own` says which side the map is indexed by. `queries` and `keys` list positions (ascending, distinct, below n) in
+    place of 0..n-1. Raises TileBudgetError beyond the budget.
+    """
+    query_axis = Axis(n if queries is None else queries.size, rows, queries)
+    key_axis = Axis(n if keys is None else keys.size, cols, keys)
+    draws = draw_all(relation, n, budget)
+    refined = refine(relation, n, query_axis, key_axis, draws, budget)
+    kept, classes, masks, popcounts = decide(relation, n, query_axis, key_axis, refined.undecided, draws, own, budget)
+
+    full, partial = refined.full, refined.undecided
+    if own == "queries":
+        own_axis, other_axis = query_axis, key_axis
+        boxes, single = (full.q0, full.q1, full.k0, full.k1), (partial.q0[kept], partial.k0[kept])
+    else:
+        own_axis, other_axis = key_axis, query_axis
+        boxes, single = (full.k0, full.k1, full.q0, full.q1), (partial.k0[kept], partial.q0[kept])
+    tiles = int(((boxes[1] - boxes[0]) * (boxes[3] - boxes[2])).sum()) + single[0].size
+    if tiles > budget.tiles:
+        raise refuse("active tiles", tiles, budget.tiles, "use a smaller length or a sparser pattern")
+    first, counterparts, classes = _rows_of_tiles(boxes, single, classes, own_axis.tiles, other_axis.tiles)
+    return TileMap(
+        n=n,
+        own=own,
+        own_tile=own_axis.tile,
+        counterpart_tile=other_axis.tile,
+        own_length=own_axis.length,
+        counterpart_length=other_axis.length,
+        first=first,
+        counterparts=counterparts,
+        classes=classes,
+        masks=masks,
+        popcounts=popcounts,
+    )
+
+
+def refine(relation: r.Relation, n: int, queries: Axis, keys: Axis, draws: Draws, budget: Budget) -> Refined:
+    """Classify boxes of tiles from one box over everything down to single tiles, level by level."""
+    height, width = _power_of_two(queries.tiles), _power_of_two(keys.tiles)
+    none = np.zeros(0, dtype=np.int64)
+    full = [Boxes(none, none, none, none)]
+    row, column = (
+        (np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)) if queries.tiles and keys.tiles else (none, none)
+    )
+    while True:
+        q0, k0 = row * height, column * width
+        tiles = Boxes(q0, np.minimum(q0 + height, queries.tiles), k0, np.minimum(k0 + width, keys.tiles))
+        state = classify(relation, Boxes(*queries.hull(tiles.q0, tiles.q1), *keys.hull(tiles.k0, tiles.k1)), n, draws)
+        full.append(tiles[state == FULL])
+        undecided = state == UNDECIDED
+        if height == 1 and width == 1:
+            joined = [np.concatenate([getattr(part, side) for part in full]) for side in ("q0", "q1", "k0", "k1")]
+            return Refined(Boxes(*joined), tiles[undecided])
+        row, column = row[undecided], column[undecided]
+        # Split what is long: both sides as long as both can be split, so that boxes keep the shape of a tile.
+        if height > 1:
+            height //= 2
+            row, column = np.concatenate([row * 2, row * 2 + 1]), np.concatenate([column, column])
+        if width > 1 and width > height:
+            width //= 2
+            row, column = np.concatenate([row, row]), np.concatenate([column * 2, column * 2 + 1])
+        exists = (row * height < queries.tiles) & (column * width < keys.tiles)
+        row, column = row[exists], column[exists]
+        if row.size > budget.boxes:
+            raise refuse(
+                "undecided boxes of tiles", row.size, budget.boxes, "use a smaller length or a sparser pattern"
+            )
+
+
+def decide(
+    relation: r.Relation, n: int, queries: Axis, keys: Axis, tiles: Boxes, draws: Draws, own: Side, budget: Budget
+) -> tuple[Int64, Int64, NDArray[np.uint8], Int64]:
+    """Evaluate undecided single tiles, one of each translation class.
+
+    Returns the indices of the tiles that are not empty, their classes, the distinct masks (own x counterpart) and the
+    pairs in each.
+    """
+    boxes = Boxes(*queries.hull(tiles.q0, tiles.q1), *keys.hull(tiles.k0, tiles.k1))
+    layout = [*queries.layout(tiles.q0), *keys.layout(tiles.k0)]
+    numbers, representative = translation_classes(relation, boxes, n, draws, layout)
+    if representative.size > budget.classes:
+        raise refuse(
+            "distinct tiles to evaluate", representative.size, budget.classes, "align blocks and widths to tiles"
+        )
+    own_tile, other_tile = (queries.tile, keys.tile) if own == "queries" else (keys.tile, queries.tile)
+    mask_bytes = own_tile * -(-other_tile // 8)
+    if representative.size * mask_bytes > budget.mask_bytes:
+        raise refuse(
+            "bytes of tile masks", representative.size * mask_bytes, budget.mask_bytes, "align blocks to tiles"
+        )
+
+    packed: list[NDArray[np.uint8]] = [np.zeros((0, own_tile, -(-other_tile // 8)), dtype=np.uint8)]
+    full: list[Bool] = [np.zeros(0, dtype=np.bool_)]
+    pairs: list[Int64] = [np.zeros(0, dtype=np.int64)]
+    step = max(1, EVALUATED_AT_ONCE // (queries.tile * keys.tile))
+    for begin in range(0, representative.size, step):
+        chosen = representative[begin : begin + step]
+        i, i_exists = queries.members(tiles.q0[chosen])
+        j, j_exists = keys.members(tiles.k0[chosen])
+        exists = i_exists[:, :, None] & j_exists[:, None, :]
+        mask = evaluate(relation, i[:, :, None], j[:, None, :], n) & exists
+        pairs.append(mask.sum(axis=(1, 2), dtype=np.int64))
+        full.append(pairs[-1] == exists.sum(axis=(1, 2), dtype=np.int64))
+        packed.append(np.packbits(mask if own == "queries" else mask.transpose(0, 2, 1), axis=2, bitorder="little"))
+    masks, popcounts = np.concatenate(packed), np.concatenate(pairs)
+
+    # Classes by content: empty -1, full FULL_CLASS, else 1 + the number of the mask, in order of first occurrence.
+    partial = (popcounts > 0) & ~np.concatenate(full)
+    ids = row_ids(masks[partial])
+    _, first = np.unique(ids, return_index=True)
+    (source,) = np.nonzero(partial)
+    content = np.where(popcounts > 0, FULL_CLASS, -1)
+    content[source] = ids + 1
+    classes = content[numbers] if numbers.size else numbers
+    (kept,) = np.nonzero(classes >= 0)
+    return kept, classes[kept], masks[source[first]], popcounts[source[first]]
+
+
+def _rows_of_tiles(
+    boxes: tuple[Int64, Int64, Int64, Int64],
+    single: tuple[Int64, Int64],
+    classes: Int64,
+    own_tiles: int,
+    other_tiles: int,
+) -> tuple[Int64, Int32, Int32]:
+    """Full boxes and single tiles as rows: first [R + 1], counterparts [T], classes [T].
+
+    Sorted as runs (own tile, start, length), of which there are far fewer than tiles, then laid out.
+    """
+    own0, own1, other0, other1 = boxes
+    heights = own1 - own0
+    box = np.repeat(np.arange(heights.size), heights)
+    own = own0[box] + np.arange(box.size) - np.repeat(np.cumsum(heights) - heights, heights)
+    run_own = np.concatenate([own, single[0]])
+    run_start = np.concatenate([other0[box], single[1]])
+    run_length = np.concatenate([(other1 - other0)[box], np.ones_like(single[1])])
+    run_class = np.concatenate([np.full(own.size, FULL_CLASS, dtype=np.int64), classes])
+    order = np.argsort(run_own * other_tiles + run_start)
+    run_own, run_start, run_length, run_class = run_own[order], run_start[order], run_length[order], run_class[order]
+
+    ends = np.cumsum(run_length)
+    total = int(ends[-1]) if ends.size else 0
+    run_first = np.concatenate([np.zeros(1, dtype=np.int64), ends])
+    first = run_first[np.searchsorted(run_own, np.arange(own_tiles + 1))]
+    shift = run_start - run_first[:-1]
+    counterparts = (np.arange(total) + np.repeat(shift, run_length)).astype(np.int32)
+    return first, counterparts, np.repeat(run_class.astype(np.int32), run_length)
+
+
+def _power_of_two(count: int) -> int:
+    return 1 << max(count - 1, 0).bit_length()
