@@ -1,18 +1,14 @@
-"""Operators: a relation in the form in which it can be applied to many bit rows at once.
+"""Operators: a relation in the form in which it can be applied to many rows at once.
 
-For: `lower`, from a relation to operators whose union it is; `apply`, Y |= A X over rows of packed bits (or Y = max(Y,
-A X) over rows of numbers: any idempotent ufunc with 0 as its neutral element). A window costs log2(width) passes over
-the rows, a stride or chunk one, a block pattern runs on blocks; nothing costs a step for each pair. Not for: deciding
-what to propagate (`reach.py`).
-
-`lower` is exact or refuses: what has no structure here is listed row by row within a budget, and beyond that raises.
+For: `lower`, from a relation to operators whose union it is. A window costs log2(width) passes over the rows, a stride
+or chunk one, a block pattern runs on blocks; nothing costs a step for each pair. `lower` is exact or refuses: what has
+no structure here is listed row by row within a budget, and beyond that it raises. Not for: running (`propagate.py`).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +38,9 @@ from patternc.algebra.relation import (
 from patternc.algebra.rowspans import inside_spans, row_spans
 from patternc.analysis.clauses import Unstructured, clauses, consecutive, shift_into
 from patternc.analysis.factor import factor
+from patternc.analysis.period import period
 
 Int64 = NDArray[np.int64]
-Array = NDArray[Any]
-"""[positions, words]: uint64 words of packed bits, or any numbers that the ufunc takes."""
-
 LISTED_WORK = 1 << 35
 """Bit operations (runs times columns) that one row-by-row listing may cost, about five seconds."""
 
@@ -68,18 +62,30 @@ class Window:
     high: int | None
 
 
+Index = Int64 | slice
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picks:
+    """Row `rows[t]` takes the row first[t], and second[t] where that is given, of a table; no row occurs twice."""
+
+    rows: Index
+    first: Index
+    second: Index | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Runs:
-    """Row `rows[t]` takes the keys start[t] <= position < stop[t], counted in `keys` where that is given.
+    """Each row takes some runs [start, stop) of keys, whose positions are counted in `keys` where that is given.
 
-    `groups` cuts the arrays so that no row occurs twice in a group: groups[g] <= t < groups[g + 1].
+    A run from the first key on is read from running totals, one to the last key from running totals from the end, any
+    other one of length 2**k <= length < 2**(k + 1) from two overlapping windows of 2**k keys: `levels[k]`.
     """
 
     keys: Int64 | None
-    rows: Int64
-    start: Int64
-    stop: Int64
-    groups: tuple[int, ...]
+    prefixes: tuple[Picks, ...]
+    suffixes: tuple[Picks, ...]
+    levels: tuple[tuple[Picks, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +162,11 @@ def _clause(atoms: tuple[Relation, ...], length: int) -> tuple[Operator, ...]:
         if isinstance(atom, Slice):
             others = [shift_into(other, atom.start, atom.stop) for other in atoms if other is not atom]
             return lower(Slice(atom.start, atom.stop, intersection(atom.inner, *others)), length)
-    if len(atoms) == 1 and isinstance(atoms[0], Blocks | Within):
-        return lower(atoms[0], length)
+    match atoms:
+        case (Blocks() | Within() | Band(step=1) | Chunk((_,)) as atom,):
+            return lower(atom, length)
+        case _:
+            pass
     widths = sorted({width for atom in atoms for width in _widths(atom)}, reverse=True)
     if not widths:
         return _runs(atoms, length)
@@ -186,7 +195,8 @@ def _grids(atoms: tuple[Relation, ...], widths: list[int], length: int) -> tuple
     few = _few_distances(atoms, length)
     if few is not None:
         return lower(few, length)
-    for width in widths:
+    common = period(intersection(*atoms))
+    for width in [*widths, *([common] if common is not None else [])]:
         if not 1 < width < length:
             continue
         try:
@@ -271,183 +281,53 @@ def _runs(atoms: tuple[Relation, ...], length: int) -> tuple[Operator, ...]:
                 plain.append(atom)
             case _:
                 raise Unstructured
-    (runs,) = _listed(intersection(*plain), length) or (None,)
-    if keep.all() or runs is None:
-        return () if runs is None else (runs,)
-    assert isinstance(runs, Runs)
-    (keys,) = np.nonzero(keep)
-    start, stop = np.searchsorted(keys, runs.start), np.searchsorted(keys, runs.stop)
-    return (Runs(keys, runs.rows, start, stop, runs.groups),)
+    return _listed(intersection(*plain), length, None if keep.all() else np.nonzero(keep)[0])
 
 
-def _listed(relation: Relation, length: int) -> tuple[Operator, ...]:
-    """The relation row by row, as runs of keys."""
+def _listed(relation: Relation, length: int, keys: Int64 | None = None) -> tuple[Operator, ...]:
+    """The relation row by row, as runs of keys; of `keys` alone where they are given."""
     limit = max(LISTED_WORK // length, 4 * length)
     try:
         spans = row_spans(relation, np.arange(length, dtype=np.int64), length, Budget(spans=limit))
     except TileBudgetError as error:
         raise NoOperator(f"{error}") from error
-    if spans.row.size == 0:
+    if keys is None:
+        return _planned(spans.row, spans.start, spans.stop, length, None)
+    start, stop = np.searchsorted(keys, spans.start), np.searchsorted(keys, spans.stop)
+    some = start < stop
+    return _planned(spans.row[some], start[some], stop[some], keys.size, keys)
+
+
+def _planned(row: Int64, start: Int64, stop: Int64, count: int, keys: Int64 | None) -> tuple[Operator, ...]:
+    """Runs, sorted by row, of positions below `count`."""
+    if row.size == 0:
         return ()
-    fresh = np.ones(spans.row.size, dtype=np.bool_)
-    fresh[1:] = spans.row[1:] != spans.row[:-1]
-    (first,) = np.nonzero(fresh)
-    turn = np.arange(spans.row.size) - np.repeat(first, np.diff(np.append(first, spans.row.size)))
-    order = np.argsort(turn, kind="stable")
-    cuts = np.searchsorted(turn[order], np.arange(int(turn.max()) + 2))
-    return (Runs(None, spans.row[order], spans.start[order], spans.stop[order], tuple(int(cut) for cut in cuts)),)
+    fresh = np.ones(row.size, dtype=np.bool_)
+    fresh[1:] = row[1:] != row[:-1]
+    (heads,) = np.nonzero(fresh)
+    turn = np.arange(row.size) - np.repeat(heads, np.diff(np.append(heads, row.size)))
 
+    def picks(chosen: NDArray[np.bool_], first: Int64, second: Int64 | None) -> tuple[Picks, ...]:
+        found: list[Picks] = []
+        for which in np.unique(turn[chosen]):
+            (at,) = np.nonzero(chosen & (turn == which))
+            found.append(Picks(_index(row[at]), _index(first[at]), None if second is None else _index(second[at])))
+        return tuple(found)
 
-def apply(operators: tuple[Operator, ...], source: Array, target: Array, join: np.ufunc = np.bitwise_or) -> None:
-    """Set target to join(target, A source), A the union of `operators`.
-
-    Both are [length, words], contiguous and apart; `source` is left as it is.
-    """
-    for operator in operators:
-        match operator:
-            case All():
-                join(target, join.reduce(source, axis=0, keepdims=True), out=target)
-            case Window(low, high):
-                _apply_window(low, high, source, target, join)
-            case Runs():
-                _apply_runs(operator, source, target, join)
-            case Grid():
-                _apply_grid(operator, source, target, join)
-            case Part(start, stop, inner):
-                apply(inner, source[start:stop], target[start:stop], join)
-            case _:
-                assert_never(operator)
-
-
-def _into(target: Array, rows: slice, values: Array, join: np.ufunc) -> None:
-    view = target[rows]
-    join(view, values, out=view)
-
-
-def _apply_window(low: int | None, high: int | None, source: Array, target: Array, join: np.ufunc) -> None:
-    length = source.shape[0]
-    if high is not None and high >= length - 1:
-        high = None
-    if low is not None and low <= 1 - length:
-        low = None
-    if low is not None and high is None:
-        # Keys up to i - low.
-        running = join.accumulate(source, axis=0)
-        if low >= 0:
-            _into(target, slice(low, length), running[: length - low], join)
-        else:
-            _into(target, slice(0, length + low), running[-low:], join)
-            _into(target, slice(length + low, length), running[-1:], join)
-    elif low is None and high is not None:
-        _apply_window(-high, None, source[::-1], target[::-1], join)
-    elif low is None or high is None:
-        apply(EVERYTHING, source, target, join)
-    else:
-        _apply_finite(low, high, source, target, join)
-
-
-def _apply_finite(low: int, high: int, source: Array, target: Array, join: np.ufunc) -> None:
-    """A window of fixed width, by doubling: after k rounds row p holds the keys (p - 2**k, p]."""
-    length, width = source.shape[0], high - low + 1
-    if low < 0:
-        # Keys ahead of the row: let the window run past the end, over rows that hold nothing.
-        current = np.zeros((length - low, source.shape[1]), dtype=source.dtype)
-        current[:length] = source
-    else:
-        current = source
-    reach = 1
-    while 2 * reach <= width:
-        current = _widened(current, reach, join)
-        reach *= 2
-    if reach < width:
-        current = _widened(current, width - reach, join)
-    if low >= 0:
-        _into(target, slice(low, length), current[: length - low], join)
-    else:
-        _into(target, slice(0, length), current[-low:], join)
-
-
-def _widened(rows: Array, by: int, join: np.ufunc) -> Array:
-    wider = np.empty_like(rows)
-    wider[:by] = rows[:by]
-    join(rows[by:], rows[:-by], out=wider[by:])
-    return wider
-
-
-def _apply_runs(runs: Runs, source: Array, target: Array, join: np.ufunc) -> None:
-    kept = source if runs.keys is None else source[runs.keys]
-    if kept.shape[0] == 0:
-        return
-    width = runs.stop - runs.start
-    prefix = (runs.start == 0) & (width > 0)
-    if prefix.any():
-        running = join.accumulate(kept, axis=0)
-        _scatter(runs, prefix, [(running, runs.stop - 1)], target, join)
-    suffix = (runs.stop == kept.shape[0]) & ~prefix & (width > 0)
-    if suffix.any():
-        running = join.accumulate(kept[::-1], axis=0)[::-1]
-        _scatter(runs, suffix, [(running, runs.start)], target, join)
+    prefix = start == 0
+    suffix = (stop == count) & ~prefix
     inner = ~prefix & ~suffix
-    longest = int(width[inner].max(initial=0))
-    current, reach = kept, 1
-    while reach <= longest:
+    width = stop - start
+    levels: list[tuple[Picks, ...]] = []
+    reach = 1
+    while reach <= int(width[inner].max(initial=0)):
         fits = inner & (width >= reach) & (width < 2 * reach)
-        if fits.any():
-            sources = [(current, runs.stop - 1)]
-            if reach > 1:
-                sources.append((current, runs.start + reach - 1))
-            _scatter(runs, fits, sources, target, join)
-        if 2 * reach <= longest:
-            current = _widened(current, reach, join)
+        levels.append(picks(fits, stop - 1, start + reach - 1 if reach > 1 else None))
         reach *= 2
+    return (Runs(keys, picks(prefix, stop - 1, None), picks(suffix, start, None), tuple(levels)),)
 
 
-def _scatter(
-    runs: Runs, chosen: NDArray[np.bool_], sources: list[tuple[Array, Int64]], target: Array, join: np.ufunc
-) -> None:
-    """target[row] joins values[at] for the chosen runs, group by group because a row occurs once in a group."""
-    for first, last in zip(runs.groups[:-1], runs.groups[1:], strict=True):
-        (picked,) = np.nonzero(chosen[first:last])
-        if picked.size == 0:
-            continue
-        picked += first
-        rows = runs.rows[picked]
-        taken = target[rows]
-        for values, at in sources:
-            join(taken, values[at[picked]], out=taken)
-        target[rows] = taken
-
-
-def _apply_grid(grid: Grid, source: Array, target: Array, join: np.ufunc) -> None:
-    if not grid.outer or not grid.inner:
-        return
-    length, words = source.shape
-    width, blocks = grid.width, -(-length // grid.width)
-    ragged = blocks * width != length
-    if ragged:
-        padded = np.zeros((blocks * width, words), dtype=source.dtype)
-        padded[:length] = source
-        source = padded
-    made = np.zeros((blocks * width, words), dtype=source.dtype) if ragged else target
-    if grid.inner == EVERYTHING:
-        whole = join.reduce(source.reshape(blocks, width, words), axis=1)
-        found = np.zeros_like(whole)
-        apply(grid.outer, whole, found, join)
-        view = made.reshape(blocks, width, words)
-        join(view, found[:, None, :], out=view)
-    elif grid.outer == EVERYTHING:
-        whole = join.reduce(source.reshape(blocks, width, words), axis=0)
-        found = np.zeros_like(whole)
-        apply(grid.inner, whole, found, join)
-        view = made.reshape(blocks, width, words)
-        join(view, found[None, :, :], out=view)
-    else:
-        mid = source.reshape(blocks, width * words)
-        if grid.inner != IDENTITY:
-            turned = np.ascontiguousarray(source.reshape(blocks, width, words).transpose(1, 0, 2))
-            found = np.zeros_like(turned)
-            apply(grid.inner, turned.reshape(width, blocks * words), found.reshape(width, blocks * words), join)
-            mid = np.ascontiguousarray(found.transpose(1, 0, 2)).reshape(blocks, width * words)
-        apply(grid.outer, mid, made.reshape(blocks, width * words), join)
-    if ragged:
-        join(target, made[:length], out=target)
+def _index(values: Int64) -> Index:
+    """`values` as a slice where they ascend one by one: then no copy is made."""
+    first, last = int(values[0]), int(values[-1])
+    return slice(first, last + 1) if last - first + 1 == values.size and bool((np.diff(values) == 1).all()) else values

@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from patternc.algebra.relation import Relation, union
 from patternc.algebra.schedule import Schedule
-from patternc.analysis.operators import NoOperator, Operator, apply, lower
+from patternc.analysis.operators import NoOperator, Operator, lower
 from patternc.analysis.period import looks_back, period
+from patternc.analysis.propagate import apply
 
 Int64 = NDArray[np.int64]
 UInt64 = NDArray[np.uint64]
@@ -37,9 +38,10 @@ LARGEST_SWEEP = 1 << 16
 LARGEST_REDUCED = 1 << 21
 """Longest sequence for the periodic reduction, whose period must be at most PERIOD_SHARE of it."""
 PERIOD_SHARE = 4
-CHUNK_BYTES = 1 << 21
+CHUNK_BYTES = 1 << 20
 """Size of one block of columns: it should stay in the cache beside its copies."""
-MOST_WORDS = 32
+LEAST_WORDS = 8
+MOST_WORDS = 64
 MOST_THREADS = 4
 
 
@@ -110,7 +112,7 @@ def _common_period(layers: Sequence[Relation]) -> int | None:
 
 def _blocks(columns: int, length: int) -> list[tuple[int, int]]:
     """The columns 0..columns in blocks [first, last), each a whole number of words wide."""
-    words = max(1, min(MOST_WORDS, CHUNK_BYTES // (8 * length)))
+    words = max(LEAST_WORDS, min(MOST_WORDS, CHUNK_BYTES // (8 * length)))
     return [(first, min(first + 64 * words, columns)) for first in range(0, columns, 64 * words)]
 
 
