@@ -1,0 +1,200 @@
+"""From Lark's parse tree to `tree.File`.
+
+For: the one place that knows the shapes `attn.lark` produces. Not for: judging what was written. The recursion is as
+deep as the expression is nested, which `parse.py` has limited before.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lark import Token as LarkToken, Tree
+
+from patternc.grammar import tree
+from patternc.grammar.lexer import ABSENT, Node
+from patternc.source import Span
+
+
+def build_file(node: Node) -> tree.File:
+    """The tree of a whole file."""
+    return tree.File(tuple(_statement(_node(child)) for child in node.children))
+
+
+def _node(child: Node | LarkToken | None) -> Node:
+    assert isinstance(child, Tree), child
+    return child
+
+
+def _span(node: Node | LarkToken) -> Span:
+    if isinstance(node, LarkToken):
+        assert node.start_pos is not None
+        assert node.end_pos is not None
+        return Span(node.start_pos, node.end_pos)
+    return Span(node.meta.start_pos, node.meta.end_pos)
+
+
+def _word(child: Node | LarkToken | None) -> tree.Word:
+    assert isinstance(child, LarkToken), child
+    return tree.Word(str(child), _span(child))
+
+
+def _statement(node: Node) -> tree.Statement:
+    span = _span(node)
+    match node.data:
+        case "use":
+            if len(node.children) == 2:
+                return tree.Use(_word(node.children[1]), True, span)
+            quoted = _word(node.children[0])
+            return tree.Use(tree.Word(quoted.text[1:-1], quoted.span), False, span)
+        case "param":
+            return tree.Param(_word(node.children[0]), _expression(node.children[1]), span)
+        case "pattern":
+            name, parameters, body = node.children
+            words = () if parameters is None else tuple(_word(child) for child in _node(parameters).children)
+            return tree.Pattern(_word(name), words, _expression(body), span)
+        case "model":
+            name, *settings = node.children
+            return tree.Model(_word(name), tuple(_setting(_node(child)) for child in settings), span)
+        case other:
+            assert other == "expect", other
+            return tree.Expect(_condition(_node(node.children[0])), span)
+
+
+def _setting(node: Node) -> tree.Flag | tree.Setting | tree.Layers:
+    span = _span(node)
+    match node.data:
+        case "causal" | "bidirectional" as direction:
+            return tree.Flag(direction, span)
+        case "allow_empty":
+            return tree.Flag("allow empty", span)
+        case "tokens" | "heads" | "kv_heads" | "head_dim" as name:
+            return tree.Setting(name, _expression(node.children[0]), span)
+        case "layers":
+            count, *entries = node.children
+            body = tuple(_layer_entry(_node(entry)) for entry in entries)
+            return tree.Layers(_expression(count), body, False, span)
+        case other:
+            assert other == "repeated_layers", other
+            count, *rounds = node.children
+            return tree.Layers(_expression(count), tuple(_round(_node(each)) for each in rounds), True, span)
+
+
+def _layer_entry(node: Node) -> tree.LayerEntry:
+    selector, pattern = node.children
+    return tree.LayerEntry(_selector(_node(selector)), _assigned(_node(pattern)), _span(node))
+
+
+def _round(node: Node) -> tree.Round:
+    count, pattern = node.children
+    word = _word(count)
+    counted: tree.Number | tree.Name | tree.Missing
+    if word.text == ABSENT:
+        counted = tree.Missing(word.span)
+    elif word.text.isdigit():
+        counted = tree.Number(word.text, span=word.span)
+    else:
+        counted = tree.Name(word.text, word.span)
+    return tree.Round(counted, _assigned(_node(pattern)), _span(node))
+
+
+def _assigned(node: Node) -> tree.Expression | tree.HeadBlock:
+    if node.data != "head_block":
+        return _expression(node)
+    return tree.HeadBlock(tuple(_head_entry(_node(entry)) for entry in node.children), _span(node))
+
+
+def _head_entry(node: Node) -> tree.HeadEntry:
+    selector, pattern = node.children
+    return tree.HeadEntry(_selector(_node(selector)), _expression(pattern), _span(node))
+
+
+def _selector(node: Node) -> tree.Selector:
+    match node.data:
+        case "even" | "odd" | "all" | "rest" as which:
+            return tree.Selector(which, _span(node))
+        case _:
+            return tree.Selector(_expression(node), _span(node))
+
+
+def _condition(node: Node) -> tree.Condition:
+    span = _span(node)
+    match node.data:
+        case "comparison":
+            left, sign, right = node.children
+            operator = _word(sign)
+            return tree.Comparison(
+                _expression(left), tree.Operator(operator.text, operator.span), _expression(right), span
+            )
+        case "connected":
+            depth, from_any_layer, to_past = node.children
+            return tree.Connected(
+                None if depth is None else _expression(depth), from_any_layer is not None, to_past is not None, span
+            )
+        case "order":
+            growth = _node(node.children[0])
+            return tree.Order(_growth([str(child) for child in growth.children if child is not None]), span)
+        case other:
+            assert other == "crop_stable", other
+            return tree.CropStable(span)
+
+
+def _growth(words: list[str]) -> str:
+    match words:
+        case [base, power] if power[0].isdigit():
+            return f"{base}^{power}"
+        case [base, function, argument]:
+            return f"{base} * {function}({argument})"
+        case _:
+            return words[0]
+
+
+def _expression(node: Node | LarkToken | None) -> tree.Expression:
+    node = _node(node)
+    span = _span(node)
+    children = node.children
+    match node.data:
+        case "number" | "decimal" | "percent":
+            forms: dict[str, Literal["integer", "decimal", "percent"]]
+            forms = {"number": "integer", "decimal": "decimal", "percent": "percent"}
+            return tree.Number(str(children[0]), forms[node.data], span)
+        case "name":
+            word = _word(children[0])
+            return tree.Missing(word.span) if word.text == ABSENT else tree.Name(word.text, word.span)
+        case "text":
+            word = _word(children[0])
+            return tree.Text(word.text[1:-1], word.span)
+        case "negative":
+            operand = children[-1]
+            if isinstance(operand, LarkToken):  # the INT after a selector's minus
+                return tree.Negative(tree.Number(str(operand), span=_span(operand)), span)
+            return tree.Negative(_expression(operand), span)
+        case "power":
+            base, exponent = children
+            return tree.Power(_expression(base), _expression(exponent), span)
+        case "call":
+            name, *arguments = children
+            return tree.Call(_word(name), tuple(_argument(_node(each)) for each in arguments if each is not None), span)
+        case "range":
+            start, stop, step = children
+            return tree.Range(
+                _expression(start), _expression(stop), None if step is None else _expression(step), span
+            )
+        case "list":
+            return tree.List(tuple(_expression(each) for each in children if each is not None), span)
+        case "tuple":
+            return tree.Tuple(tuple(_expression(each) for each in children), span)
+        case _:  # a chain: operands and operators in turn
+            operators = tuple(tree.Operator(word.text, word.span) for word in map(_word, children[1::2]))
+            return tree.Chain(tuple(_expression(each) for each in children[::2]), operators, span)
+
+
+def _argument(node: Node) -> tree.Argument:
+    match node.data:
+        case "named":
+            name, value = node.children
+            return tree.NamedArgument(_word(name), _expression(value), _span(node))
+        case "direction":
+            word = _word(node.children[0])
+            return tree.DirectionArgument("causal" if word.text == "causal" else "bidirectional", word.span)
+        case _:
+            return _expression(node)

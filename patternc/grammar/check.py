@@ -1,0 +1,260 @@
+"""check: from a parsed file to a typed program, with every mistake that needs no numbers.
+
+For: the order in which declarations are checked, cycles, the kinds of pattern parameters, and what is never used.
+Not for: expressions (`check_values.py`, `check_patterns.py`) and models (`check_models.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from patternc.diagnostics import Diagnostic, Label, ordered
+from patternc.grammar import signatures, tree, typed
+from patternc.grammar.check_models import check_expectation, check_model
+from patternc.grammar.check_patterns import check_pattern
+from patternc.grammar.check_values import check_ids, check_number
+from patternc.grammar.declarations import Declarations, Reader, declare
+from patternc.grammar.dependencies import in_order, names_in
+from patternc.grammar.parse import Parsed
+from patternc.grammar.reading import read_source
+from patternc.grammar.scope import Context, Declared, Scope
+from patternc.grammar.typed import Kind
+from patternc.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A checked program with all diagnostics up to here, those of parsing included.
+
+    With errors among them the program has holes: it serves to look for further mistakes, not to be compiled.
+    """
+
+    program: typed.Program
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def check(parsed: Parsed, read: Reader = read_source) -> Checked:
+    """Resolve all names of a parsed file and the files it uses (read by `read`), and check all kinds. Never raises."""
+    declarations = declare(parsed, read)
+    context = Context({}, {}, declarations.damaged, declarations.incomplete, declarations.diagnostics)
+    for file in declarations.files:
+        context.diagnostics += file.diagnostics
+    cyclic = _cycles(context, declarations)
+    context.params = _param_kinds(declarations, cyclic)
+    context.patterns = _pattern_kinds(context, declarations, cyclic)
+    params = tuple(_param(context, declarations, name) for name in declarations.params if name not in cyclic)
+    patterns = tuple(_pattern(context, declarations, name) for name in declarations.patterns if name not in cyclic)
+    model = None
+    if declarations.model is not None:
+        model = check_model(context, parsed.source, declarations.model, parsed.model_damaged)
+    expectations = [check_expectation(context, parsed.source, expect) for expect in declarations.expectations]
+    if declarations.model is not None:
+        _unused(context, declarations)
+    program = typed.Program(
+        tuple(file.source for file in declarations.files),
+        params,
+        patterns,
+        model,
+        tuple(each for each in expectations if each is not None),
+    )
+    return Checked(program, ordered(context.diagnostics))
+
+
+def _source(declarations: Declarations, file: int) -> Scope:
+    return Scope(declarations.files[file].source)
+
+
+# -- cycles -----------------------------------------------------------------------------------------------------------
+
+_COUNT_OF = {"tokens": "n", "layers": "layers", "heads": "heads", "kv_heads": "kv_heads"}
+
+
+def _cycles(context: Context, declarations: Declarations) -> frozenset[str]:
+    """Report parameters and patterns that need themselves; the names of all on a cycle."""
+    graph: dict[str, list[str]] = {name: list(names_in(param.value)) for name, (_, param) in declarations.params.items()}
+    labels = {
+        name: Label(declarations.files[file].source, param.name.span)
+        for name, (file, param) in declarations.params.items()
+    }
+    model = declarations.model
+    for setting in model.settings if model else ():
+        match setting:
+            case tree.Setting(name, value) if name in _COUNT_OF:
+                graph.setdefault(_COUNT_OF[name], list(names_in(value)))
+                labels[_COUNT_OF[name]] = Label(declarations.files[0].source, value.span)
+            case tree.Layers(count):
+                graph.setdefault("layers", list(names_in(count)))
+                labels["layers"] = Label(declarations.files[0].source, count.span)
+            case _:
+                pass
+    cyclic: set[str] = set()
+    for cycle in in_order(graph)[1]:
+        cyclic.update(cycle)
+        context.diagnostics.append(_cycle("PA204", "is defined by itself", cycle, labels))
+    calls: dict[str, list[str]] = {}
+    for name, (file, pattern) in declarations.patterns.items():
+        own = {word.text for word in pattern.parameters}
+        calls[name] = [each for each in names_in(pattern.body) if each not in own]
+        labels[name] = Label(declarations.files[file].source, pattern.name.span)
+    for cycle in in_order(calls)[1]:
+        cyclic.update(cycle)
+        context.diagnostics.append(_cycle("PA205", "uses itself", cycle, labels))
+    return frozenset(cyclic)
+
+
+def _cycle(code: str, verb: str, cycle: list[str], labels: Mapping[str, Label]) -> Diagnostic:
+    start = cycle.index(min(cycle, key=lambda name: (labels[name].source.name, labels[name].span)))
+    first, *others = cycle[start:] + cycle[:start]
+    through = f", through {_listed(others)}" if others else ""
+    return Diagnostic(
+        code,
+        f"`{first}` {verb}{through}",
+        (
+            labels[first],
+            *(Label(labels[name].source, labels[name].span, "part of the circle", primary=False) for name in others[:4]),
+        ),
+    )
+
+
+def _listed(names: list[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) > 4:
+        quoted = [*quoted[:3], f"{len(quoted) - 3} others"]
+    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " and " + quoted[-1]
+
+
+# -- kinds ------------------------------------------------------------------------------------------------------------
+
+
+def _param_kinds(declarations: Declarations, cyclic: frozenset[str]) -> dict[str, Declared]:
+    """Every parameter with its kind: a list when it is written as one, or is another name of one."""
+    kinds: dict[str, Kind | None] = dict.fromkeys(cyclic, None)
+    for start in declarations.params:
+        path: list[str] = []
+        name = start
+        while name not in kinds:
+            path.append(name)
+            match declarations.params[name][1].value:
+                case tree.Range() | tree.List():
+                    kinds[name] = "ids"
+                case tree.Call(tree.Word(function)) if function in signatures.LIST_FUNCTIONS:
+                    kinds[name] = "ids"
+                case tree.Missing():
+                    kinds[name] = None
+                case tree.Name(other) if other in declarations.params:
+                    name = other
+                case _:
+                    kinds[name] = "number"
+        kinds.update(dict.fromkeys(path, kinds[name]))
+    return {
+        name: Declared(param.name, declarations.files[file].source, file, kinds[name])
+        for name, (file, param) in declarations.params.items()
+    }
+
+
+def _pattern_kinds(context: Context, declarations: Declarations, cyclic: frozenset[str]) -> dict[str, Declared]:
+    """Every pattern with the kinds of its parameters, which follow from their use; those it needs come first."""
+    known: dict[str, Declared] = {}
+    for name, (file, pattern) in declarations.patterns.items():
+        unknown = tuple((word, None) for word in pattern.parameters)
+        known[name] = Declared(
+            pattern.name, declarations.files[file].source, file, None if name in cyclic else "pattern", unknown
+        )
+    graph = {
+        name: [each for each in names_in(pattern.body) if each not in {word.text for word in pattern.parameters}]
+        for name, (_, pattern) in declarations.patterns.items()
+        if name not in cyclic
+    }
+    for name in in_order(graph)[0]:
+        file, pattern = declarations.patterns[name]
+        trial = Context(context.params, known, context.damaged, context.incomplete)
+        own = {word.text: None for word in pattern.parameters}
+        check_pattern(trial, Scope(declarations.files[file].source, own), pattern.body)
+        context.uses += [(f"{name} {own}", kind, span) for own, kind, span in trial.uses]
+        asked: dict[str, list[Kind]] = {word: [] for word in own}
+        for word, kind, _ in trial.uses:
+            asked[word].append(kind)
+        parameters = tuple((word, _settled(asked[word.text])) for word in pattern.parameters)
+        known[name] = Declared(pattern.name, declarations.files[file].source, file, "pattern", parameters)
+    return known
+
+
+def _settled(asked: list[Kind]) -> Kind | None:
+    """The kind that serves all uses of a parameter, or the first where none does; a number serves as ids, too."""
+    if not asked:
+        return None
+    return "number" if set(asked) == {"ids", "number"} else asked[0]
+
+
+# -- declarations -----------------------------------------------------------------------------------------------------
+
+
+def _param(context: Context, declarations: Declarations, name: str) -> typed.Param:
+    file, param = declarations.params[name]
+    scope = Scope(declarations.files[file].source, title="a parameter")
+    kind = context.params[name].kind
+    value = check_ids(context, scope, param.value) if kind == "ids" else check_number(context, scope, param.value)
+    return typed.Param(name, value, file, param.name.span)
+
+
+def _pattern(context: Context, declarations: Declarations, name: str) -> typed.PatternDeclaration:
+    file, pattern = declarations.patterns[name]
+    source = declarations.files[file].source
+    seen: dict[str, tree.Word] = {}
+    for word in pattern.parameters:
+        _own_parameter(context, source, word, seen)
+    parameters = context.patterns[name].parameters
+    own = {word.text: kind for word, kind in parameters}
+    uses, prefix = context.uses, f"{name} "
+    context.uses = [(key.removeprefix(prefix), kind, span) for key, kind, span in uses if key.startswith(prefix)]
+    if file == 0:
+        context.diagnostics += [
+            Diagnostic(
+                "PA903",
+                f"the parameter `{word.text}` of `{name}` is never used",
+                (Label(source, word.span, "never used"),),
+            )
+            for word, kind in parameters
+            if kind is None and not any(own == word.text for own, _, _ in context.uses)
+        ]
+    body = check_pattern(context, Scope(source, own, title="a named pattern"), pattern.body)
+    context.uses = uses
+    typed_parameters = tuple((word.text, kind) for word, kind in parameters)
+    return typed.PatternDeclaration(name, typed_parameters, body, file, pattern.name.span)
+
+
+def _own_parameter(context: Context, source: Source, word: tree.Word, seen: dict[str, tree.Word]) -> None:
+    if word.text in signatures.WORDS:
+        context.diagnostics.append(
+            Diagnostic(
+                "PA203",
+                f"`{word.text}` is a word of the language and cannot be declared",
+                (Label(source, word.span, "choose another name"),),
+            )
+        )
+    elif word.text in seen:
+        context.diagnostics.append(
+            Diagnostic(
+                "PA202",
+                f"`{word.text}` is declared twice",
+                (
+                    Label(source, word.span, "declared again here"),
+                    Label(source, seen[word.text].span, "first declared here", primary=False),
+                ),
+            )
+        )
+    seen.setdefault(word.text, word)
+
+
+def _unused(context: Context, declarations: Declarations) -> None:
+    """Warn of parameters and patterns of the compiled file that nothing uses."""
+    tables: Iterable[tuple[str, str, Mapping[str, tuple[int, tree.Param | tree.Pattern]]]] = (
+        ("PA901", "parameter", declarations.params),
+        ("PA902", "pattern", declarations.patterns),
+    )
+    for code, noun, table in tables:
+        for name, (file, statement) in table.items():
+            if file == 0 and name not in context.used and not declarations.files[0].model_damaged:
+                label = Label(declarations.files[0].source, statement.name.span, "never used")
+                context.diagnostics.append(Diagnostic(code, f"the {noun} `{name}` is never used", (label,)))

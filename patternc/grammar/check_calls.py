@@ -1,0 +1,168 @@
+"""Matching the arguments of a call with the parameters of what is called.
+
+For: calls of primitives, lifts and declared patterns. Not for: what the arguments are (`check_patterns.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from patternc.diagnostics import Diagnostic, Fix, Label
+from patternc.grammar import tree
+from patternc.grammar.scope import Context, Scope, closest
+from patternc.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The argument of each parameter that got one, and the direction at the end; `broken` after a mistake."""
+
+    values: dict[str, tree.Expression]
+    direction: tree.DirectionArgument | None
+    broken: bool
+
+
+def bind(
+    context: Context,
+    scope: Scope,
+    call: tree.Call,
+    by_place: Sequence[str],
+    by_name: Sequence[str],
+    *,
+    direction: bool = False,
+    declared: Label | None = None,
+) -> Bound:
+    """Match a call's arguments with the parameters that are given by place and those that have a name.
+
+    `direction`: the call may end in `causal` or `bidirectional`. `declared` points at the declaration, if there is one.
+    """
+    values: dict[str, tree.Expression] = {}
+    broken = False
+    before: tree.NamedArgument | tree.DirectionArgument | None = None
+    given: tree.DirectionArgument | None = None
+    excess: list[tree.Expression] = []
+    for argument in call.arguments:
+        match argument:
+            case tree.DirectionArgument():
+                problem = _direction_problem(scope, call, argument, direction, given)
+                before = given = argument
+            case tree.NamedArgument():
+                problem = _named_problem(scope, call, argument, by_place, by_name, values, given)
+                before = argument
+                if problem is None:
+                    values[argument.name.text] = argument.value
+            case _:
+                problem = None
+                if before is not None:
+                    problem = _misplaced(scope, argument, before)
+                elif len(values) < len(by_place):
+                    values[by_place[len(values)]] = argument
+                else:
+                    excess.append(argument)
+        if problem is not None:
+            broken = True
+            context.diagnostics.append(problem)
+    if excess:
+        broken = True
+        span = Span(excess[0].span.start, excess[-1].span.stop)
+        context.diagnostics.append(_too_many(scope, call, span, len(by_place), by_name, declared))
+    return Bound(values, given, broken)
+
+
+def _direction_problem(
+    scope: Scope,
+    call: tree.Call,
+    argument: tree.DirectionArgument,
+    legal: bool,
+    given: tree.DirectionArgument | None,
+) -> Diagnostic | None:
+    if not legal:
+        return Diagnostic(
+            "PA303",
+            f"`{call.name.text}` does not take `{argument.direction}`",
+            (scope.label(argument.span, "only local, random and neighborhood do"),),
+        )
+    if given is not None:
+        return Diagnostic(
+            "PA304",
+            "the direction is given twice",
+            (scope.label(argument.span, "again here"), scope.label(given.span, "first given here", primary=False)),
+        )
+    return None
+
+
+def _named_problem(
+    scope: Scope,
+    call: tree.Call,
+    argument: tree.NamedArgument,
+    by_place: Sequence[str],
+    by_name: Sequence[str],
+    values: dict[str, tree.Expression],
+    given: tree.DirectionArgument | None,
+) -> Diagnostic | None:
+    name = argument.name.text
+    if name in values:
+        return Diagnostic(
+            "PA304",
+            f"the argument `{name}` is given twice",
+            (
+                scope.label(argument.span, "again here"),
+                scope.label(values[name].span, "first given here", primary=False),
+            ),
+        )
+    if name not in by_name:
+        fix: Fix | None = None
+        notes: tuple[str, ...] = ()
+        if name in by_place:
+            fix = scope.fix("give it without its name", Span(argument.span.start, argument.value.span.start), "")
+        elif (suggestion := closest(name, by_name)) is not None:
+            fix = scope.fix(f"did you mean `{suggestion}`?", argument.name.span, suggestion)
+        elif by_name:
+            notes = (f"`{call.name.text}` knows {_listed(by_name)}",)
+        return Diagnostic(
+            "PA303",
+            f"`{call.name.text}` has no argument called `{name}`",
+            (scope.label(argument.name.span, "unknown argument"),),
+            notes,
+            fix,
+        )
+    if given is not None:
+        return Diagnostic(
+            "PA305",
+            f"`{given.direction}` comes after all other arguments",
+            (scope.label(given.span, "move it to the end"), scope.label(argument.span, "", primary=False)),
+        )
+    return None
+
+
+def _misplaced(
+    scope: Scope, argument: tree.Expression, before: tree.NamedArgument | tree.DirectionArgument
+) -> Diagnostic:
+    named = isinstance(before, tree.NamedArgument)
+    what = f"`{before.name.text} = ...`" if named else f"`{before.direction}`"
+    return Diagnostic(
+        "PA305",
+        f"an argument without a name cannot follow {what}",
+        (scope.label(argument.span, "move it to the front"), scope.label(before.span, "", primary=False)),
+    )
+
+
+def _too_many(
+    scope: Scope, call: tree.Call, span: Span, most: int, by_name: Sequence[str], declared: Label | None
+) -> Diagnostic:
+    noun = "argument" if most == 1 else "arguments"
+    count = f"{most} {noun}" if most else "no arguments"
+    only_by_name = [] if declared else list(by_name)
+    notes = (f"{_listed(only_by_name)} {'is' if len(only_by_name) == 1 else 'are'} given by name",) if only_by_name else ()
+    return Diagnostic(
+        "PA302",
+        f"`{call.name.text}` takes {count}{' without a name' if only_by_name else ''}",
+        (scope.label(span, "too many"), *((declared,) if declared else ())),
+        notes,
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " and " + quoted[-1]

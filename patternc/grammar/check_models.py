@@ -1,0 +1,219 @@
+"""Checking models and expectations: settings, schedules, comparisons.
+
+For: what stands in `model { }` and after `expect`. Not for: whether every layer has a pattern, which takes numbers
+(`patternc.algebra.elaborate`).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import assert_never, cast
+
+from patternc.diagnostics import Diagnostic, Label
+from patternc.grammar import tree, typed
+from patternc.grammar.check_patterns import check_pattern
+from patternc.grammar.check_values import check_ids, check_number, not_there_yet
+from patternc.grammar.scope import Context, Scope
+from patternc.source import Source, Span
+
+MODEL_PLACES = ("layer", "head", "kv_head")
+
+
+def check_model(context: Context, source: Source, model: tree.Model, damaged: bool) -> typed.Model | None:
+    """The model; None when its schedule is missing. `damaged`: syntax errors took parts of it, so none is missed."""
+    plain = Scope(source, title="a setting of the model")
+    direction: tree.Flag | None = None
+    allow_empty = False
+    given: dict[str, Span] = {}
+    settings: dict[str, typed.Number] = {}
+    layers: typed.Layers | typed.Repeat | None = None
+    for setting in model.settings:
+        name = setting.name if isinstance(setting, tree.Flag | tree.Setting) else "layers"
+        slot = "direction" if name in ("causal", "bidirectional") else name
+        first = given.setdefault(slot, setting.span)
+        again = first is not setting.span
+        if again:
+            what = f"`{name}` is" if slot == name else "the direction is"
+            context.diagnostics.append(
+                Diagnostic(
+                    "PA209",
+                    f"{what} given twice",
+                    (
+                        plain.label(_head(setting), "again here"),
+                        plain.label(Span(first.start, first.start + len(source.text[first.start : first.stop].split()[0])),
+                                    "first given here", primary=False),
+                    ),
+                )
+            )
+        match setting:
+            case tree.Flag("allow empty"):
+                allow_empty = True
+            case tree.Flag():
+                direction = direction or setting
+            case tree.Setting(key, value):
+                number = check_number(context, plain, value)
+                settings.setdefault(key, number)
+            case tree.Layers():
+                checked = _layers(context, source, setting)
+                layers = layers or checked
+            case _:
+                assert_never(setting)
+    if not damaged:
+        if direction is None:
+            context.diagnostics.append(
+                Diagnostic(
+                    "PA210",
+                    f"the model `{model.name.text}` must say `causal` or `bidirectional`",
+                    (plain.label(model.name.span, "neither is given"),),
+                    ("`causal` cuts every layer to the keys up to the query, j <= i",),
+                )
+            )
+        if layers is None:
+            context.diagnostics.append(
+                Diagnostic(
+                    "PA210",
+                    f"the model `{model.name.text}` must have `layers`",
+                    (plain.label(model.name.span, "no layers"),),
+                    ("for example `layers 12 { all: local(256) }`",),
+                )
+            )
+    if layers is None:
+        return None
+    return typed.Model(
+        model.name.text,
+        direction is not None and direction.name == "causal",
+        settings.get("tokens"),
+        settings.get("heads"),
+        settings.get("kv_heads"),
+        settings.get("head_dim"),
+        allow_empty,
+        layers,
+        0,
+        model.name.span,
+    )
+
+
+def _head(setting: tree.Flag | tree.Setting | tree.Layers) -> Span:
+    """The word a setting begins with."""
+    match setting:
+        case tree.Flag(name, span):
+            return Span(span.start, span.start + len(name.split()[0]))
+        case tree.Setting(name, _, span):
+            return Span(span.start, span.start + len(name))
+        case tree.Layers(span=span):
+            return Span(span.start, span.start + len("layers"))
+
+
+def _layers(context: Context, source: Source, layers: tree.Layers) -> typed.Layers | typed.Repeat:
+    scope = Scope(source, title="the selection of layers")
+    count = check_number(context, Scope(source, title="a setting of the model"), layers.count)
+    entries: list[typed.LayerEntry] = []
+    rounds: list[typed.Round] = []
+    for each in layers.body:
+        match each:
+            case tree.LayerEntry(selector, pattern, span):
+                selected = _selector(context, scope, selector)
+                entries.append(typed.LayerEntry(selected, _assigned(context, source, pattern), span))
+            case tree.Round(times, pattern, span):
+                number = check_number(context, scope, times)
+                rounds.append(typed.Round(number, _assigned(context, source, pattern), span))
+    if layers.repeated:
+        return typed.Repeat(count, tuple(rounds), layers.span)
+    return typed.Layers(count, tuple(entries), layers.span)
+
+
+def _selector(context: Context, scope: Scope, selector: tree.Selector) -> typed.Selector:
+    match selector.which:
+        case "even" | "odd" | "all" | "rest" as word:
+            return typed.Selector(word, selector.span)
+        case expression:
+            return typed.Selector(check_ids(context, scope, expression), selector.span)
+
+
+def _assigned(context: Context, source: Source, assigned: tree.Expression | tree.HeadBlock) -> typed.Pattern | typed.Heads:
+    inside = Scope(source, places=MODEL_PLACES)
+    if not isinstance(assigned, tree.HeadBlock):
+        return check_pattern(context, inside, assigned)
+    selecting = Scope(source, places=("layer",), title="the selection of heads")
+    return typed.Heads(
+        tuple(
+            typed.HeadEntry(
+                _selector(context, selecting, entry.selector),
+                check_pattern(context, inside, entry.pattern),
+                entry.span,
+            )
+            for entry in assigned.entries
+        ),
+        assigned.span,
+    )
+
+
+# -- expectations -----------------------------------------------------------------------------------------------------
+
+
+def check_expectation(context: Context, source: Source, expect: tree.Expect) -> typed.Expectation | None:
+    """The expectation; None for a form that cannot be checked yet."""
+    scope = Scope(source, facts=True, title="an expectation")
+    condition = expect.condition
+    text = " ".join(source.text[condition.span.start : condition.span.stop].split())
+    match condition:
+        case tree.Comparison(left, sign, right, span):
+            sides = _side(context, scope, left), _side(context, scope, right)
+            return typed.Comparison(sides[0], cast("typed.ComparisonSign", sign.sign), sides[1], text, 0, span)
+        case tree.Connected(depth, from_any_layer, to_past, span):
+            number = None if depth is None else check_number(context, scope, depth)
+            if from_any_layer:
+                not_there_yet(context, scope, span, "`from any layer`")
+            if to_past:
+                not_there_yet(context, scope, span, "`to past`")
+            return None if from_any_layer or to_past else typed.Connected(number, text, 0, span)
+        case tree.Order(_, span):
+            not_there_yet(context, scope, span, "`expect order`")
+        case tree.CropStable(span):
+            not_there_yet(context, scope, span, "`expect crop_stable`")
+        case _:
+            assert_never(condition)
+    return None
+
+
+def _side(context: Context, scope: Scope, expression: tree.Expression) -> typed.Number:
+    if isinstance(expression, tree.Number) and expression.form != "integer":
+        value = Fraction(expression.text.rstrip("%"))
+        if expression.form == "percent":
+            value /= 100
+        return typed.Ratio(value.numerator, value.denominator, expression.span)
+    number = check_number(context, scope, expression)
+    _whole_numbers_only(context, scope, number, needed_by=None)
+    return number
+
+
+def _whole_numbers_only(context: Context, scope: Scope, number: typed.Number, needed_by: str | None) -> None:
+    """Report `density`, a fraction, where only whole numbers make sense."""
+    match number:
+        case typed.Density(span) if needed_by is not None:
+            context.diagnostics.append(
+                Diagnostic(
+                    "PA604",
+                    f"{needed_by} takes whole numbers, but `density` is a fraction",
+                    (Label(scope.source, span, "between 0 and 1"),),
+                )
+            )
+        case typed.Negative(operand):
+            _whole_numbers_only(context, scope, operand, needed_by)
+        case typed.Arithmetic(operands, signs):
+            inner = next((f"`{sign}`" for sign in signs if sign in ("//", "%")), None) or needed_by
+            for operand in operands:
+                _whole_numbers_only(context, scope, operand, inner)
+        case typed.Power(base, exponent):
+            for operand in (base, exponent):
+                _whole_numbers_only(context, scope, operand, "`**`")
+        case typed.Function(name, arguments):
+            for argument in arguments:
+                inner = needed_by if name in ("min", "max", "abs") else f"`{name}`"
+                _whole_numbers_only(context, scope, argument, inner)
+        case typed.Pairs(layer, head):
+            for operand in (layer, head):
+                if operand is not None:
+                    _whole_numbers_only(context, scope, operand, "`pairs`")
+        case _:
+            pass

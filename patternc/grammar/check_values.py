@@ -1,0 +1,313 @@
+"""Checking numbers and lists of ids: from `tree` expressions to `typed` ones.
+
+For: every place where the language wants a number or ids. A mistake is reported where it is and leaves a `Hole`. Not
+for: values (nothing is evaluated here, so ranges are not checked) and not for patterns (`check_patterns.py`).
+"""
+
+from __future__ import annotations
+
+from typing import assert_never, cast
+
+from patternc.diagnostics import Diagnostic, Label
+from patternc.grammar import signatures, tree, typed
+from patternc.grammar.scope import NOUNS, Context, Scope, kind_of_name, unknown_name
+from patternc.grammar.typed import Hole, Kind
+from patternc.source import Span
+
+MAX_DIGITS = 19
+"""A literal of more digits is beyond 64 bit."""
+
+
+def wrong_kind(context: Context, scope: Scope, span: Span, wanted: Kind, found: str, *others: Label) -> Hole:
+    """Report that something of another kind stands where `wanted` is needed."""
+    context.diagnostics.append(
+        Diagnostic(
+            "PA301",
+            f"{NOUNS[wanted]} is needed here, but `{scope.written(span)}` is {found}",
+            (scope.label(span, f"{found}, not {NOUNS[wanted]}"), *others),
+        )
+    )
+    return Hole(span)
+
+
+def own_parameter(context: Context, scope: Scope, name: tree.Word, wanted: Kind) -> Kind | None:
+    """The kind of the pattern's own parameter `name` as far as it is known, with the use noted for the inference."""
+    context.uses.append((name.text, wanted, name.span))
+    return scope.own[name.text]
+
+
+# -- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def check_number(context: Context, scope: Scope, expression: tree.Expression) -> typed.Number:
+    """The number that an expression is."""
+    match expression:
+        case tree.Number():
+            return _literal(context, scope, expression)
+        case tree.Name(text, span):
+            return _named_number(context, scope, tree.Word(text, span))
+        case tree.Negative(operand, span):
+            return typed.Negative(check_number(context, scope, operand), span)
+        case tree.Power(base, exponent, span):
+            return typed.Power(check_number(context, scope, base), check_number(context, scope, exponent), span)
+        case tree.Chain():
+            return _arithmetic(context, scope, expression)
+        case tree.Call():
+            return _number_call(context, scope, expression)
+        case tree.Range(span=span) | tree.List(span=span):
+            check_ids(context, scope, expression)
+            return wrong_kind(context, scope, span, "number", "a list of ids")
+        case tree.Tuple(span=span):
+            return wrong_kind(context, scope, span, "number", "a tuple")
+        case tree.Text(span=span):
+            return wrong_kind(context, scope, span, "number", "a text")
+        case tree.Missing(span):
+            return Hole(span)
+        case _:
+            assert_never(expression)
+
+
+def _literal(context: Context, scope: Scope, number: tree.Number) -> typed.Number:
+    span = number.span
+    if number.form != "integer":
+        noun = "percentage" if number.form == "percent" else "decimal"
+        context.diagnostics.append(
+            Diagnostic(
+                "PA309",
+                f"a whole number is needed here, but `{number.text}` is a {noun}",
+                (scope.label(span, "not a whole number"),),
+                ("a decimal or a percentage can only stand alone on one side of an `expect`",),
+            )
+        )
+        return Hole(span)
+    digits = number.text.lstrip("0") or "0"
+    value = int(digits) if len(digits) <= MAX_DIGITS else None
+    if value is None or value >= 1 << 63:
+        context.diagnostics.append(
+            Diagnostic(
+                "PA405",
+                "this number is beyond 64 bit",
+                (scope.label(span, "at most 9223372036854775807"),),
+            )
+        )
+        return Hole(span)
+    return typed.Integer(value, span)
+
+
+def _named_number(context: Context, scope: Scope, name: tree.Word) -> typed.Number:
+    text, span = name.text, name.span
+    if text in scope.own:
+        match own_parameter(context, scope, name, "number"):
+            case "number":
+                return typed.NumberArgument(text, span)
+            case None:
+                return Hole(span)
+            case other:
+                return own_conflict(context, scope, name, "number", other)
+    if text in context.params:
+        context.used.add(text)
+        param = context.params[text]
+        if param.kind == "number":
+            return typed.NumberParam(text, span)
+        return Hole(span) if param.kind is None else wrong_kind(context, scope, span, "number", "a list of ids", param.label)
+    if text in signatures.COUNTS or text in scope.places:
+        return typed.Quantity(cast("typed.QuantityName", text), span)
+    if text == "density" and scope.facts:
+        return typed.Density(span)
+    if text in context.patterns:
+        context.used.add(text)
+        return wrong_kind(context, scope, span, "number", "a pattern", context.patterns[text].label)
+    if text in signatures.PATTERN_WORDS:
+        return wrong_kind(context, scope, span, "number", "a pattern")
+    if text in signatures.FUNCTIONS or (scope.facts and text in signatures.FACTS):
+        context.diagnostics.append(
+            Diagnostic("PA302", f"`{text}` needs arguments in brackets", (scope.label(span, "nothing to compute from"),))
+        )
+        return Hole(span)
+    if text in signatures.LIST_FUNCTIONS:
+        return wrong_kind(context, scope, span, "number", "a list of ids")
+    unknown_name(context, scope, name, "number")
+    return Hole(span)
+
+
+def own_conflict(context: Context, scope: Scope, name: tree.Word, wanted: Kind, found: Kind) -> Hole:
+    first = next((span for own, kind, span in context.uses if own == name.text and kind == found), None)
+    others = [] if first is None else [scope.label(first, f"used as {NOUNS[found]} here", primary=False)]
+    context.diagnostics.append(
+        Diagnostic(
+            "PA306",
+            f"`{name.text}` cannot be both {NOUNS[found]} and {NOUNS[wanted]}",
+            (scope.label(name.span, f"used as {NOUNS[wanted]} here"), *others),
+        )
+    )
+    return Hole(name.span)
+
+
+def _arithmetic(context: Context, scope: Scope, chain: tree.Chain) -> typed.Number:
+    first = chain.operators[0]
+    if first.sign in "|&":
+        word = "a union" if first.sign == "|" else "an intersection"
+        context.diagnostics.append(
+            Diagnostic(
+                "PA301",
+                f"a number is needed here, but `{first.sign}` makes {word} of patterns",
+                (scope.label(first.span, "joins patterns"),),
+            )
+        )
+        return Hole(chain.span)
+    operands = tuple(check_number(context, scope, operand) for operand in chain.operands)
+    broken = False
+    for operator, left, right in zip(chain.operators, chain.operands, chain.operands[1:], strict=False):
+        if operator.sign == "/":
+            broken = True
+            context.diagnostics.append(
+                Diagnostic(
+                    "PA308",
+                    f"`{scope.written(left.span)} / {scope.written(right.span)}` would not be a whole number",
+                    (scope.label(operator.span, "true division"),),
+                    fix=scope.fix("divide with `//`, which rounds down", operator.span, "//"),
+                )
+            )
+    if broken:
+        return Hole(chain.span)
+    return typed.Arithmetic(operands, tuple(cast("typed.Sign", each.sign) for each in chain.operators), chain.span)
+
+
+def positional(context: Context, scope: Scope, call: tree.Call) -> tuple[tree.Expression, ...] | None:
+    """The arguments of a call that takes them by place only; None once another one was reported."""
+    kept: list[tree.Expression] = []
+    broken = False
+    for argument in call.arguments:
+        if isinstance(argument, tree.NamedArgument | tree.DirectionArgument):
+            word = argument.name.text if isinstance(argument, tree.NamedArgument) else argument.direction
+            broken = True
+            context.diagnostics.append(
+                Diagnostic(
+                    "PA303",
+                    f"`{call.name.text}` has no argument called `{word}`",
+                    (scope.label(argument.span, "its arguments are given by place only"),),
+                )
+            )
+        else:
+            kept.append(argument)
+    return None if broken else tuple(kept)
+
+
+def wrong_count(context: Context, scope: Scope, call: tree.Call, least: int, most: int | None, got: int) -> None:
+    """Report a wrong number of arguments."""
+    if most == 0:
+        message = f"`{call.name.text}` takes no arguments"
+    else:
+        bounds = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
+        noun = "argument" if bounds == "1" else "arguments"
+        message = f"`{call.name.text}` takes {bounds} {noun}, but {got} {'is' if got == 1 else 'are'} given"
+    context.diagnostics.append(Diagnostic("PA302", message, (scope.label(call.span),)))
+
+
+def _number_call(context: Context, scope: Scope, call: tree.Call) -> typed.Number:
+    name = call.name.text
+    bounds = signatures.FUNCTIONS.get(name) or (signatures.FACTS.get(name) if scope.facts else None)
+    if name in scope.own or bounds is None:
+        return _not_a_function(context, scope, call)
+    arguments = positional(context, scope, call)
+    if arguments is None:
+        return Hole(call.span)
+    least, most = bounds
+    if len(arguments) < least or (most is not None and len(arguments) > most):
+        wrong_count(context, scope, call, least, most, len(arguments))
+        return Hole(call.span)
+    values = tuple(check_number(context, scope, argument) for argument in arguments)
+    if name == "pairs":
+        return typed.Pairs(values[0], values[1] if len(values) == 2 else None, call.span)
+    if name in signatures.FACTS:
+        return not_there_yet(context, scope, call.span, f"`{name}` in an expectation")
+    return typed.Function(cast("typed.FunctionName", name), values, call.span)
+
+
+def _not_a_function(context: Context, scope: Scope, call: tree.Call) -> Hole:
+    name = call.name
+    kind = kind_of_name(context, scope, name.text)
+    declared = context.params.get(name.text) or context.patterns.get(name.text)
+    if name.text in scope.own or name.text in context.params or name.text in signatures.COUNTS or name.text in scope.places:
+        context.diagnostics.append(
+            Diagnostic(
+                "PA310",
+                f"`{name.text}` is {NOUNS[kind] if kind else 'a parameter'} and takes no arguments",
+                (scope.label(call.span), *((declared.label,) if declared and name.text not in scope.own else ())),
+            )
+        )
+    elif kind is not None:
+        wrong_kind(context, scope, call.span, "number", NOUNS[kind], *((declared.label,) if declared else ()))
+    else:
+        unknown_name(context, scope, name, "number")
+    context.used.add(name.text)
+    return Hole(call.span)
+
+
+def not_there_yet(context: Context, scope: Scope, span: Span, what: str, *notes: str) -> Hole:
+    """Report a part of the language that this version cannot compile."""
+    context.diagnostics.append(
+        Diagnostic("PA810", f"{what} is not there yet", (scope.label(span, "cannot be compiled by this version"),), notes)
+    )
+    return Hole(span)
+
+
+# -- ids --------------------------------------------------------------------------------------------------------------
+
+
+def check_ids(context: Context, scope: Scope, expression: tree.Expression) -> typed.Ids:
+    """The list of ids that an expression is; a number is a list of one."""
+    return typed.Ids(_items(context, scope, expression), expression.span)
+
+
+def _items(context: Context, scope: Scope, expression: tree.Expression) -> tuple[typed.Item, ...]:
+    match expression:
+        case tree.List(items):
+            return tuple(item for each in items for item in _items(context, scope, each))
+        case tree.Range(start, stop, step, span):
+            return (
+                typed.Stretch(
+                    check_number(context, scope, start),
+                    check_number(context, scope, stop),
+                    None if step is None else check_number(context, scope, step),
+                    span,
+                ),
+            )
+        case tree.Name(text, span) if text in scope.own:
+            match scope.own[text]:
+                case "ids":
+                    own_parameter(context, scope, tree.Word(text, span), "ids")
+                    return (typed.IdsArgument(text, span),)
+                case None:
+                    own_parameter(context, scope, tree.Word(text, span), "ids")
+                    return (Hole(span),)
+                case "pattern":
+                    own_parameter(context, scope, tree.Word(text, span), "ids")
+                    return (own_conflict(context, scope, tree.Word(text, span), "ids", "pattern"),)
+                case "number":
+                    pass
+        case tree.Name(text, span) if text in context.params and context.params[text].kind == "ids":
+            context.used.add(text)
+            return (typed.IdsParam(text, span),)
+        case tree.Name(text, span) if kind_of_name(context, scope, text) == "pattern":
+            context.used.add(text)
+            declared = context.patterns.get(text)
+            return (wrong_kind(context, scope, span, "ids", "a pattern", *((declared.label,) if declared else ())),)
+        case tree.Name(text, span) if kind_of_name(context, scope, text) is None and text not in context.params:
+            unknown_name(context, scope, tree.Word(text, span), "ids")
+            return (Hole(span),)
+        case tree.Call(tree.Word("powers"), _, span) if "powers" not in scope.own:
+            arguments = positional(context, scope, expression)
+            if arguments is None:
+                return (Hole(span),)
+            if len(arguments) != 1:
+                wrong_count(context, scope, expression, 1, 1, len(arguments))
+                return (Hole(span),)
+            return (typed.Powers(check_number(context, scope, arguments[0]), span),)
+        case tree.Call(name, _, span) if kind_of_name(context, scope, name.text) == "pattern":
+            context.used.add(name.text)
+            return (wrong_kind(context, scope, span, "ids", "a pattern"),)
+        case _:
+            pass
+    number = check_number(context, scope, expression)
+    return (number if isinstance(number, Hole) else typed.Single(number, expression.span),)

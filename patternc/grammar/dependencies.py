@@ -1,0 +1,79 @@
+"""Which names an expression mentions, and in which order declarations can be looked at.
+
+For: finding cycles of parameters and patterns, and inferring kinds callee first. Everything here is a loop, not a
+recursion: a chain of declarations may be as long as a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from patternc.grammar import tree
+
+
+def names_in(expression: tree.Expression | tree.HeadBlock) -> Iterator[str]:
+    """Every name that an expression mentions, calls included, argument names left out; in no particular order."""
+    waiting: list[tree.Argument | tree.HeadBlock] = [expression]
+    while waiting:
+        match waiting.pop():
+            case tree.Name(text):
+                yield text
+            case tree.Negative(operand):
+                waiting.append(operand)
+            case tree.Chain(operands):
+                waiting.extend(operands)
+            case tree.Power(base, exponent):
+                waiting += (base, exponent)
+            case tree.NamedArgument(_, value):
+                waiting.append(value)
+            case tree.Call(name, arguments):
+                yield name.text
+                waiting.extend(arguments)
+            case tree.Range(start, stop, step):
+                waiting += (start, stop) if step is None else (start, stop, step)
+            case tree.List(items) | tree.Tuple(items):
+                waiting.extend(items)
+            case tree.HeadBlock(entries):
+                for entry in entries:
+                    waiting.append(entry.pattern)
+                    if not isinstance(entry.selector.which, str):
+                        waiting.append(entry.selector.which)
+            case _:
+                pass
+
+
+def in_order(graph: Mapping[str, Iterable[str]]) -> tuple[list[str], list[list[str]]]:
+    """The nodes, those that others need first, and the cycles that had to be cut: each a list of nodes, in its order.
+
+    `graph` maps a node to the nodes it needs. Nodes on a cycle are not in the order, those that need one are. Every
+    node is on at most one of the cycles reported.
+    """
+    needs = {node: [each for each in dict.fromkeys(others) if each in graph] for node, others in graph.items()}
+    order: list[str] = []
+    cycles: list[list[str]] = []
+    state: dict[str, int] = {}  # 1: on the path, 2: done
+    for root in needs:
+        if root in state:
+            continue
+        path = [root]
+        state[root] = 1
+        pending = [iter(needs[root])]
+        while path:
+            node = path[-1]
+            for other in pending[-1]:
+                if other not in state:
+                    path.append(other)
+                    state[other] = 1
+                    pending.append(iter(needs[other]))
+                    break
+                if state[other] == 1:
+                    cycle = path[path.index(other) :]
+                    if not any(set(cycle) & set(known) for known in cycles):
+                        cycles.append(cycle)
+            else:
+                path.pop()
+                pending.pop()
+                state[node] = 2
+                order.append(node)
+    cyclic = {node for cycle in cycles for node in cycle}
+    return [node for node in order if node not in cyclic], cycles

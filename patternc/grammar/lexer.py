@@ -1,0 +1,164 @@
+"""The words of a pattern file, and the LALR tables of `attn.lark`.
+
+For: `scan`, which cuts a text into tokens by the terminals that `attn.lark` declares, and `Cursor`, the parser fed one
+token at a time, which can be copied and asked what it would accept (that is what `mistakes.py` needs). Not for: what
+to do with a text that does not parse.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from copy import copy
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from lark import Lark, Token as LarkToken, Tree
+from lark.exceptions import UnexpectedToken
+from lark.lexer import Lexer, PatternStr
+from lark.parsers.lalr_interactive_parser import InteractiveParser
+
+from patternc.source import Span
+
+Node = Tree[LarkToken]
+
+STRAY = "STRAY"
+"""The type of characters that begin no word of the language."""
+
+END = "$END"
+"""The type of the token after the last one."""
+
+ABSENT = "\0"
+"""The text of a NAME that stands where an expression is missing; no NAME of a file can be it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word or sign: `types` are the terminals it can be, the preferred one first."""
+
+    types: tuple[str, ...]
+    text: str
+    start: int
+    stop: int
+    begins_line: bool = False
+
+    @property
+    def type(self) -> str:
+        """The preferred terminal."""
+        return self.types[0]
+
+    @property
+    def span(self) -> Span:
+        """Where it is."""
+        return Span(self.start, self.stop)
+
+
+class _NoLexer(Lexer):
+    """Lark asks for a lexer; tokens are fed one by one instead."""
+
+    def __init__(self, lexer_conf: object) -> None:
+        del lexer_conf
+
+    def lex(self, lexer_state: object, parser_state: object) -> Iterable[LarkToken]:
+        return ()
+
+
+@cache
+def tables() -> Lark:
+    """The parser's tables (60 ms to make, hence once a process)."""
+    grammar = resources.files("patternc.grammar").joinpath("attn.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", lexer=_NoLexer, propagate_positions=True)
+
+
+@cache
+def _scanner() -> tuple[re.Pattern[str], dict[str, str]]:
+    """One expression that matches the next word, and the terminal of every keyword."""
+    terminals = tables().terminals
+    name = re.compile(next(each.pattern.to_regexp() for each in terminals if each.name == "NAME"))
+    keywords = {
+        each.pattern.value: each.name
+        for each in terminals
+        if isinstance(each.pattern, PatternStr) and re.fullmatch(r"\w+", each.pattern.value)
+    }
+    others = [each for each in terminals if each.name not in keywords.values()]
+    # Lark's own order, so that this scanner and Lark's agree on which terminal a text is
+    others.sort(key=lambda each: (-each.priority, -each.pattern.max_width, -len(each.pattern.value), each.name))
+    words = "|".join(f"(?P<{each.name}>{each.pattern.to_regexp()})" for each in others)
+    statements = "|".join(word for word in keywords if not name.match(word))
+    return re.compile(rf"{words}|(?P<STATEMENT>(?:{statements})\b)|(?P<{STRAY}>.)", re.DOTALL), keywords
+
+
+def scan(text: str) -> tuple[Token, ...]:
+    """The tokens of a text. Nothing is refused: neighbouring stray characters become one STRAY token."""
+    pattern, keywords = _scanner()
+    tokens: list[Token] = []
+    begins_line = True
+    for match in pattern.finditer(text):
+        kind = match.lastgroup
+        assert kind is not None  # every alternative is a named group
+        start, stop, word = match.start(), match.end(), match.group()
+        if kind in ("WHITE_SPACE", "COMMENT"):
+            begins_line = begins_line or "\n" in word or "\r" in word
+            continue
+        if kind == STRAY and tokens and tokens[-1].type == STRAY and tokens[-1].stop == start:
+            last = tokens.pop()
+            tokens.append(Token(last.types, last.text + word, last.start, stop, last.begins_line))
+            continue
+        types = (kind,)
+        if kind == "NAME" and word in keywords:
+            types = (keywords[word], "NAME")
+        elif kind == "STATEMENT":
+            types = (keywords[word],)
+        elif kind == "SELECTOR_MINUS":
+            types = (kind, "MINUS")
+        tokens.append(Token(types, word, start, stop, begins_line))
+        begins_line = False
+    return tuple(tokens)
+
+
+class Cursor:
+    """The parser after some tokens. `parsing` False only recognises: nothing is built, and copies are cheap."""
+
+    def __init__(self, parsing: bool, _state: InteractiveParser | None = None) -> None:
+        if _state is None:
+            _state = tables().parse_interactive("")
+            if not parsing:
+                configuration = copy(_state.parser_state.parse_conf)
+                configuration.callbacks = {}
+                _state.parser_state.parse_conf = configuration
+        self._parsing = parsing
+        self._state = _state
+
+    def copy(self) -> Cursor:
+        """The same place, to be advanced on its own; only for a cursor that does not parse."""
+        assert not self._parsing  # Lark's tree builder appends to lists that copies would share
+        return Cursor(False, self._state.copy(deepcopy_values=False))
+
+    def may_come(self) -> set[str]:
+        """The terminals that have an action here; a few of them may still turn out not to fit (LALR)."""
+        return {name for name in self._state.choices() if name.isupper() or name == END}
+
+    def accepts(self) -> set[str]:
+        """The terminals that can come next."""
+        return {name for name in self.may_come() if self.copy().feed(Token((name,), "", 0, 0))}
+
+    def feed(self, token: Token) -> bool:
+        """Advance over a token; False when it cannot come here (the cursor is then of no more use)."""
+        choices = self._state.choices()
+        for kind in token.types:
+            if kind in choices:
+                try:
+                    self._state.feed_token(LarkToken(kind, token.text, token.start, end_pos=token.stop))
+                except UnexpectedToken:
+                    return False
+                return True
+        return False
+
+    def finish(self) -> Node | None:
+        """The parse tree once all tokens are fed; None when more would have to come (or nothing was built)."""
+        try:
+            tree: Node | None = self._state.feed_eof()
+        except UnexpectedToken:
+            return None
+        return tree
