@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from patternc.algebra.relation import Relation, union
+from patternc.algebra.relation import Relation, Spans, merge_spans, union
 from patternc.algebra.schedule import Schedule
 from patternc.analysis.operators import NoOperator, Operator, lower
 from patternc.analysis.period import looks_back, period
@@ -43,6 +43,7 @@ CHUNK_BYTES = 1 << 20
 LEAST_WORDS = 8
 MOST_WORDS = 64
 MOST_THREADS = 4
+PROSPECT_LAYERS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,3 +269,39 @@ def _missing_key(steps: list[tuple[Operator, ...]], length: int, repeat: int, qu
             turn = int(some[0])
             found.append(repeat * turn + first + _first_column(lacking[turn]))
     return min(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What more layers would do for a pair that the model leaves unconnected, its schedule starting over at the end.
+
+    `depth` is the number of layers after which the pair is connected, None if it never is or PROSPECT_LAYERS are not
+    enough. `closed` are the positions that the key never leaves when it never is, `never` says that this is so.
+    """
+
+    depth: int | None
+    never: bool
+    closed: Spans
+
+
+def prospect(layers: Sequence[Relation], length: int, pair: Pair) -> Prospect:
+    """Follow one key through the layers, again and again.
+
+    Raises:
+        NoOperator: a layer has too little structure for its length.
+    """
+    query, key = pair
+    lowered = {layer: lower(layer, length) for layer in dict.fromkeys(layers)}
+    holds = np.zeros((length, 1), dtype=np.uint8)
+    holds[key] = 1
+    idle = 0
+    for depth in range(1, max(PROSPECT_LAYERS, 2 * len(layers)) + 1):
+        after = holds.copy()
+        apply(lowered[layers[(depth - 1) % len(layers)]], holds, after)
+        idle = idle + 1 if np.array_equal(after, holds) else 0
+        holds = after
+        if holds[query, 0]:
+            return Prospect(depth, False, ())
+        if idle == len(layers):
+            return Prospect(None, True, merge_spans((int(at), int(at) + 1) for at in np.flatnonzero(holds[:, 0])))
+    return Prospect(None, False, ())

@@ -1,0 +1,154 @@
+"""Report: everything the analysis says about a schedule, as one frozen value.
+
+For: asking every question once, in order, and keeping the answers beside how they were found. Terminal, JSON and HTML
+are made from it. Not for: rendering, or any computation of its own. What is not known is None, and its `method` says
+why; nothing here is sampled or guessed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from patternc.algebra.schedule import Schedule
+from patternc.analysis.count import PLANNED_TILE, Counts, Tiles, count
+from patternc.analysis.measures import Cache, Hubs, average_depth, decode_cache, hubs
+from patternc.analysis.operators import NoOperator
+from patternc.analysis.reach import Pair, Prospect, Reach, layer_relations, prospect, reach
+from patternc.analysis.witness import Witness, witness
+
+COUNT_METHOD = "every active tile classified, undecided ones evaluated pair by pair"
+PATH_METHOD = "one sweep from the key, one walk back from the query"
+CACHE_METHOD = "last query of every key"
+
+
+@dataclass(frozen=True, slots=True)
+class HeadReport:
+    """The heads of a layer that share one pattern. `pairs` and `tiles` are those of each of them."""
+
+    heads: tuple[int, ...]
+    pattern: str
+    pairs: int
+    density: Fraction
+    tiles: Tiles
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """One layer: pairs over all its heads, and their share of dense attention's."""
+
+    layer: int
+    pairs: int
+    density: Fraction
+    heads: tuple[HeadReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Connectivity:
+    """What the model connects, with a reason where it does not.
+
+    `prospect` goes with `reach.missing`. `pair` is the pair asked for, else the hardest pair, and `path` joins it; it
+    is None where there is no path, or where `path_method` says that none could be looked for.
+    """
+
+    reach: Reach
+    average_depth: Fraction | None
+    prospect: Prospect | None
+    pair: Pair | None
+    path: Witness | None
+    path_method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All answers about one schedule."""
+
+    model: str
+    tokens: int
+    causal: bool
+    heads: int
+    kv_heads: int
+    params: tuple[tuple[str, int], ...]
+    layers: tuple[LayerReport, ...]
+    pairs: int
+    density: Fraction
+    connectivity: Connectivity
+    cache: Cache | None
+    cache_method: str
+    hubs: Hubs
+
+
+def report(
+    schedule: Schedule,
+    *,
+    path: Pair | None = None,
+    tile: tuple[int, int] = PLANNED_TILE,
+) -> Report:
+    """Analyse a schedule.
+
+    Args:
+        schedule: what to analyse.
+        path: (key, query): show how this query comes to see this key; otherwise the hardest pair is shown.
+        tile: queries and keys of a tile, for the tile counts.
+
+    Raises:
+        TileBudgetError: a pattern has more tiles than tile maps may have.
+        ValueError: `path` names a position outside the sequence.
+    """
+    if path is not None and not all(0 <= position < schedule.tokens for position in path):
+        raise ValueError(f"a path needs two positions in 0..{schedule.tokens - 1}, got {path[0]} and {path[1]}")
+    counts = count(schedule, tile)
+    cache, cache_method = _cache(schedule)
+    return Report(
+        model=schedule.name,
+        tokens=schedule.tokens,
+        causal=schedule.causal,
+        heads=schedule.heads,
+        kv_heads=schedule.kv_heads,
+        params=schedule.params,
+        layers=tuple(_layer(schedule, counts, layer) for layer in range(schedule.layers)),
+        pairs=counts.total,
+        density=counts.density,
+        connectivity=_connectivity(schedule, path),
+        cache=cache,
+        cache_method=cache_method,
+        hubs=hubs(schedule, counts),
+    )
+
+
+def _layer(schedule: Schedule, counts: Counts, layer: int) -> LayerReport:
+    row = schedule.table[layer]
+    groups = [
+        HeadReport(
+            heads=tuple(head for head, other in enumerate(row) if other == at),
+            pattern=schedule.patterns[at].text,
+            pairs=counts.patterns[at].pairs,
+            density=Fraction(counts.patterns[at].pairs, counts.dense),
+            tiles=counts.patterns[at].tiles,
+        )
+        for at in dict.fromkeys(row)
+    ]
+    pairs = counts.layers[layer]
+    return LayerReport(layer, pairs, Fraction(pairs, counts.dense * schedule.heads), tuple(groups))
+
+
+def _cache(schedule: Schedule) -> tuple[Cache | None, str]:
+    try:
+        return decode_cache(schedule), CACHE_METHOD
+    except NoOperator as error:
+        return None, f"not decided: {error}"
+
+
+def _connectivity(schedule: Schedule, path: Pair | None) -> Connectivity:
+    layers = layer_relations(schedule)
+    found = reach(layers, schedule.tokens, "past" if schedule.causal else "all")
+    ahead = None if found.missing is None else prospect(layers, schedule.tokens, found.missing)
+    wanted = (path[1], path[0]) if path is not None else found.hardest
+    shown: Witness | None = None
+    method = PATH_METHOD
+    if wanted is not None:
+        try:
+            shown = witness(schedule, *wanted)
+        except NoOperator as error:
+            method = f"not decided: {error}"
+    return Connectivity(found, average_depth(found, schedule.tokens), ahead, wanted, shown, method)

@@ -1,0 +1,145 @@
+"""The report as JSON: schema `patternc.report/1`, described by `report.schema.json` beside this file.
+
+For: `analyse --json`, report.json of a compiled module, and whatever is made from them. Not for: text for people. Keys
+are always present; what is not known is null, and the `method` beside it says why. Numbers are exact integers, or
+floats rounded from exact fractions.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from patternc.algebra.relation import Spans
+from patternc.analysis.count import Tiles
+from patternc.analysis.reach import Growth, Pair, Prospect
+from patternc.analysis.report import COUNT_METHOD, Connectivity, HeadReport, LayerReport, Report
+from patternc.analysis.witness import Witness
+
+SCHEMA = "patternc.report/1"
+
+Json = dict[str, Any]
+
+
+def to_json(report: Report) -> Json:
+    """The report as plain values, in a fixed order of keys."""
+    return {
+        "schema": SCHEMA,
+        "model": report.model,
+        "tokens": report.tokens,
+        "causal": report.causal,
+        "heads": report.heads,
+        "kv_heads": report.kv_heads,
+        "params": dict(report.params),
+        "layers": [_layer(layer) for layer in report.layers],
+        "pairs": {
+            "total": report.pairs,
+            "density": float(report.density),
+            "formula": None,
+            "order": None,
+            "method": COUNT_METHOD,
+            "exact": True,
+        },
+        "connectivity": _connectivity(report.connectivity, report.tokens),
+        "decode": {
+            "cache_keys": None if report.cache is None else report.cache.most,
+            "cache_total": None if report.cache is None else report.cache.total,
+            "crop_stable": None,
+            "method": report.cache_method,
+            "exact": report.cache is not None,
+        },
+        "measures": {
+            "average_depth": _number(report.connectivity.average_depth),
+            "hubs": {
+                "layer": report.hubs.layer,
+                "head": report.hubs.head,
+                "key": report.hubs.key,
+                "pairs": report.hubs.pairs,
+                "mean": float(report.hubs.mean),
+                "everywhere": _spans(report.hubs.keys),
+            },
+        },
+        "expectations": [],
+        "warnings": [],
+    }
+
+
+def _layer(layer: LayerReport) -> Json:
+    return {
+        "layer": layer.layer,
+        "pairs": layer.pairs,
+        "density": float(layer.density),
+        "heads": [_heads(heads) for heads in layer.heads],
+    }
+
+
+def _heads(heads: HeadReport) -> Json:
+    return {
+        "heads": list(heads.heads),
+        "pattern": heads.pattern,
+        "pairs": heads.pairs,
+        "density": float(heads.density),
+        "formula": None,
+        "tiles": _tiles(heads.tiles),
+    }
+
+
+def _tiles(tiles: Tiles) -> Json:
+    return {
+        "size": [tiles.rows, tiles.columns],
+        "full": tiles.full,
+        "partial": tiles.partial,
+        "computed_over_useful": _number(tiles.computed_over_useful),
+    }
+
+
+def _connectivity(found: Connectivity, tokens: int) -> Json:
+    reach = found.reach
+    return {
+        "complete": reach.complete,
+        "depth": reach.depth,
+        "for_all_n": None,
+        "condition": None,
+        "missing": None if reach.missing is None else {**_pair(reach.missing), "reason": _prospect(found.prospect)},
+        "witness": _witness(found),
+        "method": reach.method,
+        "exact": reach.exact,
+        "growth": [_growth(growth, tokens) for growth in reach.growth],
+    }
+
+
+def _pair(pair: Pair) -> Json:
+    return {"query": pair[0], "key": pair[1]}
+
+
+def _prospect(prospect: Prospect | None) -> Json | None:
+    if prospect is None:
+        return None
+    return {"never": prospect.never, "would_take": prospect.depth, "closed": _spans(prospect.closed)}
+
+
+def _growth(growth: Growth, tokens: int) -> Json:
+    return {"layer": growth.layer, "min": growth.least, "mean": growth.total / tokens, "max": growth.most}
+
+
+def _witness(found: Connectivity) -> Json | None:
+    if found.pair is None:
+        return None
+    path: Witness | None = found.path
+    hops = (
+        None
+        if path is None
+        else [
+            {"layer": hop.layer, "query": hop.query, "key": hop.key, "head": hop.head, "term": hop.term}
+            for hop in path.hops
+        ]
+    )
+    return {**_pair(found.pair), "hops": hops, "method": found.path_method}
+
+
+def _spans(spans: Spans) -> list[list[int]]:
+    return [[start, stop] for start, stop in spans]
+
+
+def _number(value: Fraction | None) -> float | None:
+    return None if value is None else float(value)
