@@ -29,68 +29,13 @@ __all__ = ["TileBudgetError", "TileMap", "tile_map"]
 Int64 = NDArray[np.int64]
 Int32 = NDArray[np.int32]
 Bool = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
 Side = Literal["queries", "keys"]
 
+EMPTY_CLASS = -1
 FULL_CLASS = 0
 EVALUATED_AT_ONCE = 1 << 22
 """Pairs evaluated in one numpy call: keeps temporaries in cache-sized pieces."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TileMap:
-    """The active tiles of `relation` at a place of length n.
-
-    `own` is the side that owns tiles ("queries", or "keys" for the transposed map); own tiles number R, counterpart
-    tiles C. Own tile t has the active counterpart tiles `counterparts[first[t] : first[t + 1]]`, ascending, with
-    `classes` beside them: FULL_CLASS, or 1 + a row of `masks`. A full tile holds every pair that exists in it, so the
-    last tile of an axis can be full although it hangs over the end.
-    """
-
-    n: int
-    own: Side
-    own_tile: int
-    counterpart_tile: int
-    own_length: int
-    """Positions on the own axis: n, or how many are listed."""
-    counterpart_length: int
-    first: Int64
-    """[R + 1]"""
-    counterparts: Int32
-    """[T] tile indices"""
-    classes: Int32
-    """[T]"""
-    masks: NDArray[np.uint8]
-    """[U, own_tile, ceil(counterpart_tile / 8)] distinct masks; bit c % 8 of byte c // 8 is counterpart c; positions
-    beyond the end are 0."""
-    popcounts: Int64
-    """[U] pairs in each mask"""
-
-    def tile_pairs(self) -> Int64:
-        """Exact pairs of each active tile, [T]."""
-        own = np.repeat(np.arange(self.first.size - 1), np.diff(self.first))
-        heights = np.minimum(self.own_tile, self.own_length - own * self.own_tile)
-        widths = np.minimum(self.counterpart_tile, self.counterpart_length - self.counterparts * self.counterpart_tile)
-        return np.where(self.classes == FULL_CLASS, heights * widths, np.append(0, self.popcounts)[self.classes])
-
-    def own_pairs(self) -> Int64:
-        """Exact pairs of each own tile, [R]."""
-        total = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.tile_pairs())])
-        return total[self.first[1:]] - total[self.first[:-1]]
-
-    @property
-    def pairs(self) -> int:
-        """Exact number of pairs of the relation."""
-        return int(self.tile_pairs().sum())
-
-    @property
-    def full(self) -> int:
-        """Number of full tiles."""
-        return int((self.classes == FULL_CLASS).sum())
-
-    @property
-    def partial(self) -> int:
-        """Number of active tiles that are not full."""
-        return self.classes.size - self.full
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +50,10 @@ class Axis:
     def tiles(self) -> int:
         """How many tiles; the last may hang over the end."""
         return -(-self.length // self.tile)
+
+    def live(self, tiles: Int64) -> Int64:
+        """How many positions each of some tiles really has."""
+        return np.minimum(self.tile, self.length - tiles * self.tile)
 
     def hull(self, start: Int64, stop: Int64) -> tuple[Int64, Int64]:
         """The smallest interval of positions that holds tiles [start, stop)."""
@@ -126,6 +75,83 @@ class Axis:
         positions, exists = self.members(numbers)
         offsets = np.where(exists, positions - positions[:, :1], -1)
         return [row_ids(offsets)[index]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TileMap:
+    """The active tiles of a relation at a place of length n.
+
+    `own` is the side that owns tiles ("queries", or "keys" for the transposed map); own tiles number R. Own tile t has
+    the active counterpart tiles `counterparts[first[t] : first[t + 1]]`, ascending, with `classes` beside them:
+    FULL_CLASS, or 1 + a row of `masks`. A full tile holds every pair that exists in it, so the last tile of an axis
+    can be full although it hangs over the end.
+    """
+
+    n: int
+    own: Side
+    queries: Axis
+    keys: Axis
+    first: Int64
+    """[R + 1]"""
+    counterparts: Int32
+    """[T] tile indices"""
+    classes: Int32
+    """[T]"""
+    masks: Bytes
+    """[U, own tile, ceil(counterpart tile / 8)] distinct masks; bit c % 8 of byte c // 8 is counterpart c; positions
+    beyond the end are 0."""
+    popcounts: Int64
+    """[U] pairs in each mask"""
+
+    @property
+    def own_axis(self) -> Axis:
+        """The axis that owns tiles."""
+        return self.queries if self.own == "queries" else self.keys
+
+    @property
+    def counterpart_axis(self) -> Axis:
+        """The other axis."""
+        return self.keys if self.own == "queries" else self.queries
+
+    @property
+    def own_tile(self) -> int:
+        """Rows of an own tile."""
+        return self.own_axis.tile
+
+    @property
+    def counterpart_tile(self) -> int:
+        """Positions of a counterpart tile."""
+        return self.counterpart_axis.tile
+
+    def owners(self) -> Int64:
+        """The own tile of each active tile, [T]."""
+        return np.repeat(np.arange(self.first.size - 1, dtype=np.int64), np.diff(self.first))
+
+    def tile_pairs(self) -> Int64:
+        """Exact pairs of each active tile, [T]."""
+        heights = self.own_axis.live(self.owners())
+        widths = self.counterpart_axis.live(self.counterparts.astype(np.int64))
+        return np.where(self.classes == FULL_CLASS, heights * widths, np.append(0, self.popcounts)[self.classes])
+
+    def own_pairs(self) -> Int64:
+        """Exact pairs of each own tile, [R]."""
+        total = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.tile_pairs())])
+        return total[self.first[1:]] - total[self.first[:-1]]
+
+    @property
+    def pairs(self) -> int:
+        """Exact number of pairs of the relation."""
+        return int(self.tile_pairs().sum())
+
+    @property
+    def full(self) -> int:
+        """Number of full tiles."""
+        return int((self.classes == FULL_CLASS).sum())
+
+    @property
+    def partial(self) -> int:
+        """Number of active tiles that are not full."""
+        return self.classes.size - self.full
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,32 +182,37 @@ def tile_map(
     key_axis = Axis(n if keys is None else keys.size, cols, keys)
     draws = draw_all(relation, n, budget)
     refined = refine(relation, n, query_axis, key_axis, draws, budget)
-    kept, classes, masks, popcounts = decide(relation, n, query_axis, key_axis, refined.undecided, draws, own, budget)
-
-    full, partial = refined.full, refined.undecided
-    if own == "queries":
-        own_axis, other_axis = query_axis, key_axis
-        boxes, single = (full.q0, full.q1, full.k0, full.k1), (partial.q0[kept], partial.k0[kept])
-    else:
-        own_axis, other_axis = key_axis, query_axis
-        boxes, single = (full.k0, full.k1, full.q0, full.q1), (partial.k0[kept], partial.q0[kept])
-    tiles = int(((boxes[1] - boxes[0]) * (boxes[3] - boxes[2])).sum()) + single[0].size
+    undecided = refined.undecided
+    contents = decide(relation, n, query_axis, key_axis, undecided.q0, undecided.k0, own, draws, budget)
+    active = contents.classes != EMPTY_CLASS
+    tiles = int(((refined.full.q1 - refined.full.q0) * (refined.full.k1 - refined.full.k0)).sum()) + int(active.sum())
     if tiles > budget.tiles:
         raise refuse("active tiles", tiles, budget.tiles, "use a smaller length or a sparser pattern")
-    first, counterparts, classes = _rows_of_tiles(boxes, single, classes, own_axis.tiles, other_axis.tiles)
-    return TileMap(
-        n=n,
-        own=own,
-        own_tile=own_axis.tile,
-        counterpart_tile=other_axis.tile,
-        own_length=own_axis.length,
-        counterpart_length=other_axis.length,
-        first=first,
-        counterparts=counterparts,
-        classes=classes,
-        masks=masks,
-        popcounts=popcounts,
+    full, single = refined.full, undecided[active]
+    if own == "keys":
+        full, single = full.transposed(), single.transposed()
+    own_axis, other_axis = (query_axis, key_axis) if own == "queries" else (key_axis, query_axis)
+    first, counterparts, classes = _rows_of_tiles(
+        full, single, contents.classes[active], own_axis.tiles, other_axis.tiles
     )
+    return TileMap(n, own, query_axis, key_axis, first, counterparts, classes, contents.masks, contents.popcounts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contents:
+    """What some tiles hold: `classes` [N] are EMPTY_CLASS, FULL_CLASS or 1 + a row of `masks`; see TileMap."""
+
+    classes: Int64
+    masks: Bytes
+    popcounts: Int64
+
+
+def contents_of(relation: r.Relation, tiles: TileMap, chosen: Int64, budget: Budget = DEFAULT_BUDGET) -> Contents:
+    """What `relation`, another one at the same place, holds in the active tiles number `chosen` of a tile map."""
+    own, other = tiles.owners()[chosen], tiles.counterparts[chosen].astype(np.int64)
+    q, k = (own, other) if tiles.own == "queries" else (other, own)
+    draws = draw_all(relation, tiles.n, budget)
+    return decide(relation, tiles.n, tiles.queries, tiles.keys, q, k, tiles.own, draws, budget)
 
 
 def refine(relation: r.Relation, n: int, queries: Axis, keys: Axis, draws: Draws, budget: Budget) -> Refined:
@@ -218,16 +249,19 @@ def refine(relation: r.Relation, n: int, queries: Axis, keys: Axis, draws: Draws
 
 
 def decide(
-    relation: r.Relation, n: int, queries: Axis, keys: Axis, tiles: Boxes, draws: Draws, own: Side, budget: Budget
-) -> tuple[Int64, Int64, NDArray[np.uint8], Int64]:
-    """Evaluate undecided single tiles, one of each translation class.
-
-    Returns the indices of the tiles that are not empty, their classes, the distinct masks (own x counterpart) and the
-    pairs in each.
-    """
-    boxes = Boxes(*queries.hull(tiles.q0, tiles.q1), *keys.hull(tiles.k0, tiles.k1))
-    layout = [*queries.layout(tiles.q0), *keys.layout(tiles.k0)]
-    numbers, representative = translation_classes(relation, boxes, n, draws, layout)
+    relation: r.Relation,
+    n: int,
+    queries: Axis,
+    keys: Axis,
+    q: Int64,
+    k: Int64,
+    own: Side,
+    draws: Draws,
+    budget: Budget,
+) -> Contents:
+    """What single tiles (q, k) [N] hold: one of each translation class is evaluated pair by pair."""
+    boxes = Boxes(*queries.hull(q, q + 1), *keys.hull(k, k + 1))
+    numbers, representative = translation_classes(relation, boxes, n, draws, [*queries.layout(q), *keys.layout(k)])
     if representative.size > budget.classes:
         raise refuse(
             "distinct tiles to evaluate", representative.size, budget.classes, "align blocks and widths to tiles"
@@ -239,14 +273,14 @@ def decide(
             "bytes of tile masks", representative.size * mask_bytes, budget.mask_bytes, "align blocks to tiles"
         )
 
-    packed: list[NDArray[np.uint8]] = [np.zeros((0, own_tile, -(-other_tile // 8)), dtype=np.uint8)]
+    packed: list[Bytes] = [np.zeros((0, own_tile, -(-other_tile // 8)), dtype=np.uint8)]
     full: list[Bool] = [np.zeros(0, dtype=np.bool_)]
     pairs: list[Int64] = [np.zeros(0, dtype=np.int64)]
     step = max(1, EVALUATED_AT_ONCE // (queries.tile * keys.tile))
     for begin in range(0, representative.size, step):
         chosen = representative[begin : begin + step]
-        i, i_exists = queries.members(tiles.q0[chosen])
-        j, j_exists = keys.members(tiles.k0[chosen])
+        i, i_exists = queries.members(q[chosen])
+        j, j_exists = keys.members(k[chosen])
         exists = i_exists[:, :, None] & j_exists[:, None, :]
         mask = evaluate(relation, i[:, :, None], j[:, None, :], n) & exists
         pairs.append(mask.sum(axis=(1, 2), dtype=np.int64))
@@ -254,36 +288,29 @@ def decide(
         packed.append(np.packbits(mask if own == "queries" else mask.transpose(0, 2, 1), axis=2, bitorder="little"))
     masks, popcounts = np.concatenate(packed), np.concatenate(pairs)
 
-    # Classes by content: empty -1, full FULL_CLASS, else 1 + the number of the mask, in order of first occurrence.
+    # Classes by content, numbered in order of first occurrence.
     partial = (popcounts > 0) & ~np.concatenate(full)
     ids = row_ids(masks[partial])
     _, first = np.unique(ids, return_index=True)
     (source,) = np.nonzero(partial)
-    content = np.where(popcounts > 0, FULL_CLASS, -1)
-    content[source] = ids + 1
-    classes = content[numbers] if numbers.size else numbers
-    (kept,) = np.nonzero(classes >= 0)
-    return kept, classes[kept], masks[source[first]], popcounts[source[first]]
+    classes = np.where(popcounts > 0, FULL_CLASS, EMPTY_CLASS)
+    classes[source] = ids + 1
+    return Contents(classes[numbers] if numbers.size else numbers, masks[source[first]], popcounts[source[first]])
 
 
 def _rows_of_tiles(
-    boxes: tuple[Int64, Int64, Int64, Int64],
-    single: tuple[Int64, Int64],
-    classes: Int64,
-    own_tiles: int,
-    other_tiles: int,
+    boxes: Boxes, single: Boxes, classes: Int64, own_tiles: int, other_tiles: int
 ) -> tuple[Int64, Int32, Int32]:
-    """Full boxes and single tiles as rows: first [R + 1], counterparts [T], classes [T].
+    """Full boxes and single tiles, own side first, as rows: first [R + 1], counterparts [T], classes [T].
 
     Sorted as runs (own tile, start, length), of which there are far fewer than tiles, then laid out.
     """
-    own0, own1, other0, other1 = boxes
-    heights = own1 - own0
+    heights = boxes.q1 - boxes.q0
     box = np.repeat(np.arange(heights.size), heights)
-    own = own0[box] + np.arange(box.size) - np.repeat(np.cumsum(heights) - heights, heights)
-    run_own = np.concatenate([own, single[0]])
-    run_start = np.concatenate([other0[box], single[1]])
-    run_length = np.concatenate([(other1 - other0)[box], np.ones_like(single[1])])
+    own = boxes.q0[box] + np.arange(box.size) - np.repeat(np.cumsum(heights) - heights, heights)
+    run_own = np.concatenate([own, single.q0])
+    run_start = np.concatenate([boxes.k0[box], single.k0])
+    run_length = np.concatenate([(boxes.k1 - boxes.k0)[box], np.ones_like(single.k0)])
     run_class = np.concatenate([np.full(own.size, FULL_CLASS, dtype=np.int64), classes])
     order = np.argsort(run_own * other_tiles + run_start)
     run_own, run_start, run_length, run_class = run_own[order], run_start[order], run_length[order], run_class[order]

@@ -13,15 +13,16 @@ from tests.strategies import causal_places, mask, places
 SHAPES = st.tuples(st.sampled_from([1, 3, 4, 8, 16, 17]), st.sampled_from([1, 4, 5, 8, 16, 24]))
 
 
-def rebuilt(tiles, queries, keys):
+def rebuilt(tiles):
     """The mask that a tile map stands for, [queries, keys], each pair checked to come once."""
-    result = np.zeros((tiles.own_length, tiles.counterpart_length), dtype=int)
+    height, width = tiles.own_axis.tile, tiles.counterpart_axis.tile
+    result = np.zeros((tiles.own_axis.length, tiles.counterpart_axis.length), dtype=int)
     for own in range(tiles.first.size - 1):
         span = slice(tiles.first[own], tiles.first[own + 1])
         assert (np.diff(tiles.counterparts[span]) > 0).all()
         for other, label in zip(tiles.counterparts[span].tolist(), tiles.classes[span].tolist(), strict=True):
-            rows = slice(own * tiles.own_tile, (own + 1) * tiles.own_tile)
-            cols = slice(other * tiles.counterpart_tile, (other + 1) * tiles.counterpart_tile)
+            rows = slice(own * height, (own + 1) * height)
+            cols = slice(other * width, (other + 1) * width)
             part = result[rows, cols]
             if label == FULL_CLASS:
                 part += 1
@@ -38,11 +39,12 @@ def rebuilt(tiles, queries, keys):
 
 
 def check(tiles, expected):
-    assert (rebuilt(tiles, None, None) == expected).all()
+    assert (rebuilt(tiles) == expected).all()
     assert tiles.pairs == expected.sum() == tiles.own_pairs().sum()
     assert tiles.full + tiles.partial == tiles.classes.size
     own = expected if tiles.own == "queries" else expected.T
-    blocks = [own[a : a + tiles.own_tile].sum() for a in range(0, own.shape[0], tiles.own_tile)]
+    height = tiles.own_axis.tile
+    blocks = [own[a : a + height].sum() for a in range(0, own.shape[0], height)]
     assert tiles.own_pairs().tolist() == blocks
     assert len({mask.tobytes() for mask in tiles.masks}) == tiles.masks.shape[0]
 

@@ -1,0 +1,89 @@
+"""Tile shapes and a cost model: what a tile of each kind costs, so that the most expensive items start first.
+
+For: choosing tile shapes, warps and stages for a target, and ordering items. Constants are start points from resource
+arithmetic and compiled code, not from measurements on a device. Not for: predicting milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patternc.codegen.plan import Dtype, Role
+
+Int64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class TileShape:
+    """Rows a program owns, counterparts it visits at a time, and how its kernel is compiled."""
+
+    own: int
+    counterpart: int
+    num_warps: int
+    num_stages: int
+
+
+CPU_SHAPE = TileShape(own=128, counterpart=128, num_warps=1, num_stages=1)
+"""What the CPU target runs with, for every role."""
+
+SMALLEST_OWN = 16
+SMALLEST_COUNTERPART = 32
+"""A row of a mask is a whole number of 32-bit words."""
+
+# (widest head, forward and dq, dkv). 16-bit: q (and do) of a tile plus the staged k and v stay below the 163 KB of
+# shared memory of sm_80; accumulators stay below 128 registers a thread.
+_SHAPES_16_BIT = (
+    (64, TileShape(128, 64, 4, 3), TileShape(128, 64, 8, 2)),
+    (128, TileShape(128, 64, 8, 2), TileShape(128, 64, 8, 2)),
+    (256, TileShape(64, 32, 4, 2), TileShape(64, 32, 8, 2)),
+)
+_SHAPES_32_BIT = (
+    (64, TileShape(64, 32, 4, 2), TileShape(64, 32, 4, 2)),
+    (128, TileShape(64, 32, 4, 2), TileShape(32, 32, 4, 2)),
+    (256, TileShape(32, 32, 4, 1), TileShape(32, 32, 4, 1)),
+)
+
+
+def tile_shape(target: str, dtype: Dtype, head_dim: int, role: Role, tokens: int) -> TileShape:
+    """The shape that kernels of `role` use; sequences shorter than a tile get the smallest tile that holds them.
+
+    Raises ValueError for a head wider than 256 or a dtype that the target has no kernels for.
+    """
+    if head_dim > 256:
+        raise ValueError(f"head_dim is {head_dim}; kernels exist for up to 256")
+    if target == "cpu":
+        shape = CPU_SHAPE
+    elif dtype == "float64":
+        raise ValueError(f"target {target} has no float64 kernels; use float32, float16, bfloat16, or the cpu target")
+    else:
+        shapes = _SHAPES_32_BIT if dtype == "float32" else _SHAPES_16_BIT
+        forward, dkv = next((forward, dkv) for widest, forward, dkv in shapes if head_dim <= widest)
+        shape = dkv if role == "dkv" else forward
+    holds_all = 1 << max(tokens - 1, 0).bit_length()
+    own = min(shape.own, max(holds_all, SMALLEST_OWN))
+    counterpart = min(shape.counterpart, max(holds_all, SMALLEST_COUNTERPART))
+    warps = shape.num_warps if own == shape.own else min(shape.num_warps, 4)
+    return TileShape(own, counterpart, warps, shape.num_stages)
+
+
+# Instructions of the inner loop by kind of tile, relative to an unmasked one (278 at D = 64, 128 x 64).
+_PERCENT_FULL = 100
+_PERCENT_INTERVAL = 147
+_PERCENT_BITS = 156
+_PERCENT_GATHERED = 200
+_PERCENT_ITEM = 400
+"""Fixed work of an item: loading its rows, the epilogue, starting the pipeline."""
+
+
+def item_cost(full: Int64, interval: Int64, bits: Int64, gathered: Int64) -> Int64:
+    """The cost of items with so many tiles of each kind, in hundredths of an unmasked tile."""
+    return (
+        _PERCENT_ITEM
+        + _PERCENT_FULL * full
+        + _PERCENT_INTERVAL * interval
+        + _PERCENT_BITS * bits
+        + _PERCENT_GATHERED * gathered
+    )

@@ -1,0 +1,138 @@
+"""Gathered tiles: counterparts listed one by one, for pairs that contiguous tiles would hold too thinly.
+
+For: the lists and masks of a component whose keys (or queries) are known positions, and of one whose pairs are listed
+(`random` at token level). Not for: choosing what is gathered (`normalise.py`) or the arrays (`build.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patternc.algebra import relation as r
+from patternc.algebra.budget import Budget, refuse
+from patternc.algebra.rowspans import row_spans
+from patternc.analysis.tiles import FULL_CLASS, Side, TileMap
+
+Int64 = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GatheredTiles:
+    """The gathered tiles that own tiles visit.
+
+    Own tile t (of R) visits tiles first[t] .. first[t + 1]; tile s has the list `lists[list_of[s]]` and the mask
+    `masks[mask_of[s]]`. `pairs` [R] counts the pairs of each own tile; `lists` [G, width] are positions, padded with
+    -1; `masks` [M, own_tile, width / 8] as in `TileMap`.
+    """
+
+    first: Int64
+    list_of: Int64
+    lists: Int64
+    mask_of: Int64
+    masks: Bytes
+    pairs: Int64
+
+
+def padded_lists(positions: Int64, width: int) -> Int64:
+    """Positions [P] cut into lists [ceil(P / width), width], the last padded with -1."""
+    lists = np.full((-(-positions.size // width), width), -1, dtype=np.int64)
+    lists.reshape(-1)[: positions.size] = positions
+    return lists
+
+
+def from_tiles(tiles: TileMap, positions: Int64) -> GatheredTiles:
+    """The gathered form of a tile map whose counterpart axis lists `positions`."""
+    masks, labels = with_full_masks(tiles)
+    return GatheredTiles(
+        first=tiles.first,
+        list_of=tiles.counterparts.astype(np.int64),
+        lists=padded_lists(positions, tiles.counterpart_tile),
+        mask_of=labels,
+        masks=masks,
+        pairs=tiles.own_pairs(),
+    )
+
+
+def with_full_masks(tiles: TileMap) -> tuple[Bytes, Int64]:
+    """Masks in which full tiles have one too, and every active tile's row in them.
+
+    A full tile's mask depends on whether it hangs over the end of either axis: after the map's own masks come those
+    of a tile that does not, that does along its own rows, along its counterparts, and both ways.
+    """
+    rows, columns = tiles.own_axis, tiles.counterpart_axis
+    live_rows = np.arange(rows.tile) <= (rows.length - 1) % rows.tile
+    live_columns = np.arange(columns.tile) <= (columns.length - 1) % columns.tile
+    ends = [
+        np.outer(live, present)
+        for present in (np.ones_like(live_columns), live_columns)
+        for live in (np.ones_like(live_rows), live_rows)
+    ]
+    over_rows = tiles.owners() == rows.tiles - 1
+    over_columns = tiles.counterparts == columns.tiles - 1
+    count = tiles.masks.shape[0]
+    labels = np.where(tiles.classes == FULL_CLASS, count + over_rows + 2 * over_columns, tiles.classes - 1)
+    return np.concatenate([tiles.masks, np.packbits(np.stack(ends), axis=2, bitorder="little")]), labels
+
+
+def from_pairs(relation: r.Relation, n: int, own: Side, own_tile: int, width: int, budget: Budget) -> GatheredTiles:
+    """Gathered tiles of a relation whose pairs are listed row by row: each own tile lists the counterparts it has.
+
+    Raises TileBudgetError when listing the pairs, or their masks, goes beyond the budget.
+    """
+    spans = row_spans(relation, np.arange(n, dtype=np.int64), n, budget)
+    lengths = spans.stop - spans.start
+    total = int(lengths.sum())
+    if total > budget.spans:
+        raise refuse("pairs listed one by one", total, budget.spans, "lift `random` to blocks(b, .)")
+    begun = np.repeat(np.cumsum(lengths) - lengths, lengths)
+    query = np.repeat(spans.row, lengths)
+    key = np.repeat(spans.start, lengths) + np.arange(total) - begun
+    row, other = (query, key) if own == "queries" else (key, query)
+    tile = row // own_tile
+
+    # Distinct (tile, counterpart), ascending; a counterpart's place in its tile's lists is its rank there.
+    visited, visit = np.unique(tile * n + other, return_inverse=True)
+    own_tiles = -(-n // own_tile)
+    visits = np.bincount(visited // n, minlength=own_tiles)
+    per_tile = -(-visits // width)
+    first = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(per_tile)])
+    count = int(first[-1])
+    if count * own_tile * width // 8 > budget.mask_bytes:
+        raise refuse(
+            "bytes of masks for listed pairs",
+            count * own_tile * width // 8,
+            budget.mask_bytes,
+            "lift `random` to blocks(b, .)",
+        )
+    begin = np.cumsum(visits) - visits
+    slot = first[visited // n] * width + np.arange(visited.size) - begin[visited // n]
+    lists = np.full(count * width, -1, dtype=np.int64)
+    lists[slot] = visited % n
+
+    masks = np.zeros((count, own_tile, width // 8), dtype=np.uint8)
+    at, column = slot[visit] // width, slot[visit] % width
+    np.bitwise_or.at(masks, (at, row % own_tile, column // 8), (1 << (column % 8)).astype(np.uint8))
+    every = np.arange(count, dtype=np.int64)
+    pairs = np.bincount(tile, minlength=own_tiles).astype(np.int64)
+    return GatheredTiles(first, every, lists.reshape(count, width), every, masks, pairs)
+
+
+def combined(parts: list[GatheredTiles]) -> GatheredTiles:
+    """The gathered tiles of disjoint components, own tile by own tile."""
+    counts = [np.diff(part.first) for part in parts]
+    own = np.concatenate([np.repeat(np.arange(count.size), count) for count in counts])
+    order = np.argsort(own, kind="stable")
+    list_base = np.cumsum([0, *(part.lists.shape[0] for part in parts)])
+    mask_base = np.cumsum([0, *(part.masks.shape[0] for part in parts)])
+    return GatheredTiles(
+        first=np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.sum(counts, axis=0))]),
+        list_of=np.concatenate([p.list_of + base for p, base in zip(parts, list_base, strict=False)])[order],
+        lists=np.concatenate([part.lists for part in parts]),
+        mask_of=np.concatenate([p.mask_of + base for p, base in zip(parts, mask_base, strict=False)])[order],
+        masks=np.concatenate([part.masks for part in parts]),
+        pairs=np.sum([part.pairs for part in parts], axis=0),
+    )

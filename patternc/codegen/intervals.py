@@ -1,0 +1,117 @@
+"""Row intervals: when the mask of a tile can be two comparisons a row instead of a bit a pair.
+
+For: turning bands, chunks, bands of blocks and single runs of keys into a `RowInterval`, and finding the tiles whose
+content is exactly that. Not for: writing the comparisons (`expr.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patternc.algebra import relation as r
+from patternc.analysis.tiles import EMPTY_CLASS, FULL_CLASS, Contents, Side, TileMap, contents_of
+from patternc.codegen.plan import Bound, ChunkStart, Constant, RowInterval, Shift
+
+Bool = NDArray[np.bool_]
+Int64 = NDArray[np.int64]
+
+INTERVALS_TRIED = 8
+"""Candidates compared with the tiles; a union of more bands keeps the bits for the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A `RowInterval` for launches whose own side is `own`, and the relation that says the same."""
+
+    own: Side
+    rows: RowInterval
+    relation: r.Relation
+
+
+def interval_of(part: r.Relation, own: Side) -> Interval | None:
+    """What `part`, or those factors of an intersection that allow it, says about a row in two comparisons.
+
+    The result contains `part` but may be larger; only tiles that agree with it are interval tiles.
+    """
+    factors = part.parts if isinstance(part, r.Intersection) else (part,)
+    lows: list[Bound] = []
+    highs: list[Bound] = []
+    used: list[r.Relation] = []
+    for factor in factors:
+        bounds = _bounds(factor, own)
+        if bounds is not None:
+            lows += bounds[0]
+            highs += bounds[1]
+            used.append(factor)
+    if not lows and not highs:
+        return None
+    return Interval(own, RowInterval(tuple(dict.fromkeys(lows)), tuple(dict.fromkeys(highs))), r.intersection(*used))
+
+
+def best_interval(relation: r.Relation, tiles: TileMap, masked: Int64) -> tuple[RowInterval | None, Bool]:
+    """The row interval that describes the most tiles, and which active tiles it describes exactly, [T].
+
+    `tiles` is the map of `relation`; `masked` are the numbers of the active tiles that need a mask at all. Candidates
+    are the parts of the union.
+    """
+    parts = relation.parts if isinstance(relation, r.Union) else (relation,)
+    found = [interval_of(part, tiles.own) for part in parts]
+    candidates = list(dict.fromkeys(interval for interval in found if interval is not None))[:INTERVALS_TRIED]
+    # No bound at all still ends at n: what full tiles over the end need.
+    candidates.append(Interval(tiles.own, RowInterval((), ()), r.FULL))
+    best: RowInterval | None = None
+    described = np.zeros(tiles.classes.size, dtype=np.bool_)
+    for candidate in candidates:
+        agrees = agreeing(candidate.relation, tiles, masked)
+        if int(agrees.sum()) > int(described.sum()):
+            best = candidate.rows
+            described[:] = False
+            described[masked] = agrees
+    return best, described
+
+
+def agreeing(relation: r.Relation, tiles: TileMap, chosen: Int64) -> Bool:
+    """Which of the active tiles number `chosen` hold exactly what `relation` holds there."""
+    theirs = contents_of(relation, tiles, chosen)
+    ours = tiles.classes[chosen].astype(np.int64)
+    labels, number = np.unique((ours << 32) | (theirs.classes - EMPTY_CLASS), return_inverse=True)
+    same = [_same(tiles, int(label) >> 32, theirs, (int(label) & 0xFFFFFFFF) + EMPTY_CLASS) for label in labels]
+    return np.array(same, dtype=np.bool_)[number]
+
+
+def _same(tiles: TileMap, ours: int, contents: Contents, theirs: int) -> bool:
+    if ours == FULL_CLASS or theirs in (FULL_CLASS, EMPTY_CLASS):
+        return ours == theirs
+    return np.array_equal(tiles.masks[ours - 1], contents.masks[theirs - 1])
+
+
+def _bounds(factor: r.Relation, own: Side) -> tuple[list[Bound], list[Bound]] | None:
+    """The lows and highs of one factor; None when it is no interval of counterparts in every row."""
+    match factor:
+        case r.Band(low, high, 1):
+            return _band(low, high, own, 1)
+        case r.Blocks(size, r.Band(low, high, 1)):
+            return _band(low, high, own, size)
+        case r.Chunk((size,)):
+            return [ChunkStart(size, 0)], [ChunkStart(size, size)]
+        case r.Keys(((start, stop),)) if own == "queries":
+            return [Constant(start)], [Constant(stop)]
+        case r.Queries(((start, stop),)) if own == "keys":
+            return [Constant(start)], [Constant(stop)]
+        case _:
+            return None
+
+
+def _band(low: int | None, high: int | None, own: Side, size: int) -> tuple[list[Bound], list[Bound]]:
+    """Bounds on the counterpart for low <= i // size - j // size <= high."""
+    if own == "queries":
+        low, high = (None if high is None else -high), (None if low is None else -low)
+    # Now low <= counterpart block - own block <= high.
+    if size == 1:
+        return [] if low is None else [Shift(low)], [] if high is None else [Shift(high + 1)]
+    lows: list[Bound] = [] if low is None else [ChunkStart(size, low * size)]
+    highs: list[Bound] = [] if high is None else [ChunkStart(size, (high + 1) * size)]
+    return lows, highs

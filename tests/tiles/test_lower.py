@@ -1,0 +1,173 @@
+"""Lowering against the definition: the pairs of every launch, in both directions, and what is shared."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patternc.algebra import relation as r
+from patternc.algebra.budget import TileBudgetError
+from patternc.algebra.schedule import HeadPattern, Schedule, Term
+from patternc.codegen.cost import TileShape, tile_shape
+from patternc.codegen.lower import lower
+from patternc.codegen.plan import RowInterval, Shift
+from patternc.codegen.walks import Shapes
+from tests.reconstruction import visited, visited_by
+from tests.strategies import causal_places, mask, places
+
+
+def schedule(n, *relations, table=None, kv_heads=1):
+    """A schedule of the relations; `table` [layer][head], by default one layer with a head for each."""
+    patterns = tuple(HeadPattern(x, (Term(f"pattern {at}", x),)) for at, x in enumerate(relations))
+    table = table or (tuple(range(len(relations))),)
+    return Schedule(
+        name="model",
+        tokens=n,
+        causal=False,
+        layers=len(table),
+        heads=len(table[0]),
+        kv_heads=kv_heads,
+        head_dim=64,
+        allow_empty=True,
+        params=(),
+        patterns=patterns,
+        table=table,
+    )
+
+
+def shapes(own, counterpart, own_dkv=None, counterpart_dkv=None):
+    forward = TileShape(own, counterpart, 4, 2)
+    return Shapes(forward, forward, TileShape(own_dkv or own, counterpart_dkv or counterpart, 4, 2))
+
+
+SHAPES = st.builds(
+    shapes, st.sampled_from([4, 8, 16, 32]), st.sampled_from([32, 64]), st.sampled_from([4, 16]), st.just(32)
+)
+
+
+def check(relation, n, **options):
+    lowered = lower(schedule(n, relation), dtype="float32", head_dim=64, **options)
+    (plan,) = lowered.plan.distinct
+    (group,) = plan.groups
+    expected = mask(relation, n)
+    assert (visited_by([group.forward], lowered.tables, n) == expected).all()
+    assert (visited_by([group.dq], lowered.tables, n) == expected).all()
+    assert (visited_by(group.dkv, lowered.tables, n) == expected.T).all()
+    assert [launch.kernel.accumulate for launch in group.dkv] == [step > 0 for step in range(len(group.dkv))]
+    return lowered
+
+
+@given(places(max_tokens=90) | causal_places(max_tokens=90), SHAPES, st.sampled_from(["cpu", "cuda:90"]))
+def test_tables_are_holds(place, shape, target):
+    n, relation = place
+    lowered = check(relation, n, target=target, shapes=shape)
+    if target == "cpu":
+        assert all(launch.kernel.interval is None for plan in lowered.plan.distinct for launch in launches(plan))
+
+
+def launches(plan):
+    return [launch for group in plan.groups for launch in (group.forward, group.dq, *group.dkv)]
+
+
+@given(places(max_tokens=70))
+def test_default_shapes_are_holds(place):
+    n, relation = place
+    check(relation, n, target="cuda:80")
+    check(relation, n, target="cpu")
+
+
+def test_a_causal_window_is_full_and_interval_tiles():
+    n = 700
+    lowered = check(r.Band(0, 127), n, target="cuda:90")
+    (plan,) = lowered.plan.distinct
+    group = plan.groups[0]
+    assert group.forward.kernel.interval == RowInterval((Shift(-127),), (Shift(1),))
+    assert group.dkv[0].kernel.interval == RowInterval((Shift(0),), (Shift(128),))
+    assert not any(launch.kernel.bits for launch in launches(plan))
+    assert group.forward.tables == group.dq.tables
+    assert set(lowered.tables) == {"p0.forward", "p0.dkv"}
+
+
+@pytest.mark.parametrize(
+    "relation",
+    [
+        r.intersection(r.PAST, r.Chunk((100,))),
+        r.Chunk((64,)),
+        r.intersection(r.PAST, r.Blocks(16, r.Band(0, 2))),
+        r.intersection(r.PAST, r.Keys(((0, 300),))),
+        r.Band(-10, 10),
+        r.FULL,
+    ],
+)
+def test_intervals_leave_no_bits(relation):
+    n = 400
+    lowered = check(relation, n, target="cuda:90", shapes=shapes(32, 32))
+    (plan,) = lowered.plan.distinct
+    assert not plan.groups[0].forward.kernel.bits
+
+
+def test_equal_patterns_share_tables_and_kernels():
+    window, dense = r.Band(0, 63), r.PAST
+    table = ((0, 0, 1, 1), (1, 1, 1, 1), (0, 0, 1, 1), (2, 2, 1, 1))
+    lowered = lower(
+        schedule(512, window, dense, r.Band(0, 63, 1), table=table), target="cuda:90", dtype="bfloat16", head_dim=64
+    )
+    assert lowered.plan.layers == (0, 1, 0, 0)
+    mixed, uniform = lowered.plan.distinct
+    assert [group.heads for group in mixed.groups] == [(0, 1), (2, 3)]
+    assert mixed.pattern == "heads 0..2: pattern 0; heads 2..4: pattern 1"
+    assert uniform.pattern == "pattern 1"
+    assert set(lowered.tables) == {"p0.forward", "p0.dkv", "p1.forward", "p1.dkv"}
+    specs = {launch.kernel for plan in lowered.plan.distinct for launch in launches(plan)}
+    assert len({spec.name for spec in specs}) == len(specs)
+
+
+def test_layers_may_be_picked():
+    lowered = lower(
+        schedule(100, r.Band(0, 3), r.PAST, table=((0,), (1,), (0,))),
+        target="cpu", dtype="float64", head_dim=16, layers=[1],
+    )  # fmt: skip
+    assert lowered.plan.layers == (0,)
+    assert set(lowered.tables) == {"p1.forward", "p1.dkv"}
+
+
+def test_items_are_sorted_by_cost():
+    lowered = lower(schedule(2048, r.PAST), target="cuda:90", dtype="bfloat16", head_dim=64)
+    items = lowered.tables["p0.forward"].items
+    assert items[:, 0].tolist() == sorted(items[:, 0].tolist(), reverse=True)
+
+
+def test_a_row_without_tiles_still_has_an_item():
+    lowered = lower(schedule(512, r.Queries(((0, 1),))), target="cuda:90", dtype="bfloat16", head_dim=64)
+    assert len(lowered.tables["p0.forward"].items) == 4
+    assert (visited(lowered.tables["p0.forward"], lowered.plan.distinct[0].groups[0].forward.kernel, 512)[0]).all()
+
+
+def test_limits_are_errors():
+    with pytest.raises(TileBudgetError, match="32-bit"):
+        lower(schedule(2**31, r.Band(0, 3)), target="cpu", dtype="float32", head_dim=64)
+    with pytest.raises(ValueError, match="head_dim is 512"):
+        lower(schedule(64, r.Band(0, 3)), target="cpu", dtype="float32", head_dim=512)
+    with pytest.raises(ValueError, match="float64"):
+        tile_shape("cuda:90", "float64", 64, "forward", 1024)
+
+
+@pytest.mark.parametrize("tokens", [1, 15, 16, 17, 100, 128, 5000])
+@pytest.mark.parametrize("role", ["forward", "dq", "dkv"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("head_dim", [16, 64, 80, 128, 256])
+def test_shapes_are_legal(tokens, role, dtype, head_dim):
+    shape = tile_shape("cuda:80", dtype, head_dim, role, tokens)
+    assert shape.own >= 16
+    assert shape.counterpart % 32 == 0
+    assert shape.own & (shape.own - 1) == 0
+    assert shape.num_warps in (4, 8)
+
+
+def test_lowering_is_deterministic():
+    relation = r.union(r.Band(0, 40), r.intersection(r.PAST, r.Blocks(16, r.Random(2, (1,), causal=True))))
+    one, two = (lower(schedule(300, relation), target="cuda:90", dtype="bfloat16", head_dim=64) for _ in range(2))
+    assert one.plan == two.plan
+    for name, table in one.tables.items():
+        for field in ("items", "tiles", "tile_bits", "bits", "gather", "gathered"):
+            assert np.array_equal(getattr(table, field), getattr(two.tables[name], field))
