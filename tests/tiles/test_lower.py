@@ -7,37 +7,12 @@ from hypothesis import strategies as st
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import TileBudgetError
-from patternc.algebra.schedule import HeadPattern, Schedule, Term
-from patternc.codegen.cost import TileShape, tile_shape
+from patternc.codegen.cost import tile_shape
 from patternc.codegen.lower import lower
 from patternc.codegen.plan import RowInterval, Shift
-from patternc.codegen.walks import Shapes
+from tests.lowering import launches, schedule, shapes
 from tests.reconstruction import visited, visited_by
 from tests.strategies import causal_places, mask, places
-
-
-def schedule(n, *relations, table=None, kv_heads=1):
-    """A schedule of the relations; `table` [layer][head], by default one layer with a head for each."""
-    patterns = tuple(HeadPattern(x, (Term(f"pattern {at}", x),)) for at, x in enumerate(relations))
-    table = table or (tuple(range(len(relations))),)
-    return Schedule(
-        name="model",
-        tokens=n,
-        causal=False,
-        layers=len(table),
-        heads=len(table[0]),
-        kv_heads=kv_heads,
-        head_dim=64,
-        allow_empty=True,
-        params=(),
-        patterns=patterns,
-        table=table,
-    )
-
-
-def shapes(own, counterpart, own_dkv=None, counterpart_dkv=None):
-    forward = TileShape(own, counterpart, 4, 2)
-    return Shapes(forward, forward, TileShape(own_dkv or own, counterpart_dkv or counterpart, 4, 2))
 
 
 SHAPES = st.builds(
@@ -63,10 +38,6 @@ def test_tables_are_holds(place, shape, target):
     lowered = check(relation, n, target=target, shapes=shape)
     if target == "cpu":
         assert all(launch.kernel.interval is None for plan in lowered.plan.distinct for launch in launches(plan))
-
-
-def launches(plan):
-    return [launch for group in plan.groups for launch in (group.forward, group.dq, *group.dkv)]
 
 
 @given(places(max_tokens=70))

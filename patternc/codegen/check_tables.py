@@ -1,0 +1,146 @@
+"""Range checks of tables that come from a file, before anything is launched: on a GPU their entries are addresses.
+
+For: everything in a `TableSet` from which a kernel computes an address, and that every own row is written once. Not
+for: whether the tables describe the right pattern (they are made anew from the normal form and compared) or the
+integrity of files.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patternc.codegen.plan import KernelSpec
+from patternc.codegen.tables import (
+    BITS,
+    COUNT,
+    END,
+    FULL,
+    GATHER,
+    GATHER_END,
+    INTERVAL,
+    ITEM_WORDS,
+    ORIGIN,
+    PAIRS,
+    SEGMENT_WORDS,
+    SLOT,
+    Int32,
+    TableSet,
+)
+
+Int64 = NDArray[np.int64]
+
+COLUMN_NAMES = ("origin", "count", "full", "interval", "bits", "end", "gather", "gather end", "slot", "pairs")
+
+
+class TableError(ValueError):
+    """A table has a wrong shape, or an entry outside its range; the message names the table, the row and the value."""
+
+
+def check_tables(tables: TableSet, kernel: KernelSpec, tokens: int) -> None:
+    """Check the tables of one launch of `kernel` over `tokens` positions.
+
+    Raises TableError at the first entry that a kernel must not see: spans, tiles, mask rows, lists and positions out
+    of range, tiles that hang over the end in a full span, own rows written twice or never.
+    """
+    _shapes(tables, kernel)
+    items, tile_count, listed = tables.items.astype(np.int64), tables.tiles.size - 1, tables.gathered.shape[0] - 1
+    check = _Check(tables.name)
+
+    spans = (FULL, INTERVAL, BITS, END)
+    for column, bound in zip(spans, (*(items[:, later] for later in spans[1:]), tile_count), strict=True):
+        check.inside(f"items {COLUMN_NAMES[column]}", items[:, column], 0, bound)
+    check.inside("items gather", items[:, GATHER], 0, items[:, GATHER_END])
+    check.inside("items gather end", items[:, GATHER_END], 0, listed)
+    check.inside("items slot", items[:, SLOT], -1, -1)
+    check.inside("items pairs", items[:, PAIRS], 0, np.iinfo(np.int32).max)
+    check.inside("items count", items[:, COUNT], 1, kernel.own_tile)
+
+    check.inside("tiles", tables.tiles, 0, tokens - 1)
+    in_full = np.zeros(tile_count + 1, dtype=np.int64)
+    np.add.at(in_full, items[:, FULL], 1)
+    np.add.at(in_full, items[:, INTERVAL], -1)
+    full = np.cumsum(in_full)[:-1] > 0
+    check.inside("tiles in a full span", tables.tiles[:-1][full], 0, tokens - kernel.counterpart_tile)
+    check.inside("tile_bits", tables.tile_bits, 0, tables.bits.shape[0] - 1)
+    check.inside("gather", tables.gather.reshape(-1), -1, tokens - 1)
+    check.inside("gathered list", tables.gathered[:, 0], 0, tables.gather.shape[0] - 1)
+    check.inside("gathered mask", tables.gathered[:, 1], 0, tables.bits.shape[0] - 1)
+
+    expected = (0, tokens, 0, items.shape[0])
+    for word, (value, right) in enumerate(zip(tables.segments[0].tolist(), expected, strict=True)):
+        if value != right:
+            raise TableError(f"table {tables.name}: segments row 0, word {word} is {value}, not {right}")
+    _own_rows(tables, kernel, items, tokens, check)
+
+
+def _shapes(tables: TableSet, kernel: KernelSpec) -> None:
+    if (tables.own_tile, tables.counterpart_tile) != (kernel.own_tile, kernel.counterpart_tile):
+        raise TableError(
+            f"table {tables.name}: tiles are {tables.own_tile} x {tables.counterpart_tile}, but kernel {kernel.name} "
+            f"works on {kernel.own_tile} x {kernel.counterpart_tile}"
+        )
+    width = kernel.own_tile if kernel.own == "gathered" else kernel.counterpart_tile
+    _shape(tables, "items", tables.items, (None, ITEM_WORDS))
+    _shape(tables, "tiles", tables.tiles, (None,))
+    _shape(tables, "tile_bits", tables.tile_bits, (tables.tiles.size,))
+    _shape(tables, "bits", tables.bits, (None, kernel.own_tile, kernel.counterpart_tile // 32))
+    _shape(tables, "gather", tables.gather, (None, width))
+    _shape(tables, "gathered", tables.gathered, (None, 2))
+    _shape(tables, "segments", tables.segments, (1, SEGMENT_WORDS))
+    for name, array in (("tiles", tables.tiles), ("bits", tables.bits), ("gather", tables.gather)):
+        if array.shape[0] == 0:
+            raise TableError(f"table {tables.name}: {name} is empty; it has at least one row")
+    if tables.gathered.shape[0] == 0:
+        raise TableError(f"table {tables.name}: gathered is empty; it has at least its pad entry")
+
+
+def _shape(tables: TableSet, name: str, array: Int32, shape: tuple[int | None, ...]) -> None:
+    expected = " x ".join("any" if extent is None else str(extent) for extent in shape)
+    fits = array.ndim == len(shape) and all(want in (None, got) for want, got in zip(shape, array.shape, strict=True))
+    if not fits:
+        got = " x ".join(map(str, array.shape))
+        raise TableError(f"table {tables.name}: {name} has the shape {got}, expected {expected}")
+    if array.dtype != np.int32 or not array.flags.c_contiguous:
+        raise TableError(f"table {tables.name}: {name} is {array.dtype}; it has to be contiguous int32")
+
+
+class _Check:
+    """Range checks that name the table."""
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    def inside(self, what: str, values: Int64 | Int32, low: int, high: int | Int64) -> None:
+        """Raise unless low <= values <= high throughout."""
+        (wrong,) = np.nonzero((values < low) | (values > high))
+        if wrong.size:
+            row = int(wrong[0])
+            end = high if isinstance(high, int) else int(high[row])
+            raise TableError(f"table {self.table}: {what}, row {row} is {values[row]}, outside {low}..{end}")
+
+
+def _own_rows(tables: TableSet, kernel: KernelSpec, items: Int64, tokens: int, check: _Check) -> None:
+    """Contiguous own rows cover the sequence once; gathered ones are positions that no other item has."""
+    origin, count = items[:, ORIGIN], items[:, COUNT]
+    if kernel.own == "contiguous":
+        order = np.argsort(origin, kind="stable")
+        expected = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(count[order])])
+        starts = np.append(origin[order], tokens)
+        (wrong,) = np.nonzero(starts != expected)
+        if wrong.size:
+            at = int(wrong[0])
+            raise TableError(
+                f"table {tables.name}: items own rows up to {expected[at]}, the next begins at {starts[at]}: every "
+                f"row of 0..{tokens} belongs to one item"
+            )
+        return
+    check.inside("items origin", origin, 0, tables.gather.shape[0] - 1)
+    lists = tables.gather[origin]
+    live = np.arange(kernel.own_tile) < count[:, None]
+    row, _ = np.nonzero(live & (lists < 0))
+    if row.size:
+        raise TableError(f"table {tables.name}: items count, row {row[0]} is {count[row[0]]}, beyond the list's end")
+    owned, times = np.unique(lists[live], return_counts=True)
+    if (times > 1).any():
+        raise TableError(f"table {tables.name}: position {owned[times > 1][0]} is owned by more than one item")
