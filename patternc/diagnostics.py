@@ -56,7 +56,7 @@ class Diagnostic:
 
     @property
     def severity(self) -> Severity:
-        """"error" or "warning"; the code decides."""
+        """ "error" or "warning"; the code decides."""
         return "warning" if self.code >= "PA900" else "error"
 
     @property
@@ -94,7 +94,13 @@ def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 # -- the rendering ----------------------------------------------------------------------------------------------------
 
-_COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "help": "\x1b[1;32m", "gutter": "\x1b[1;34m", "bold": "\x1b[1m"}
+_COLOURS = {
+    "error": "\x1b[1;31m",
+    "warning": "\x1b[1;33m",
+    "help": "\x1b[1;32m",
+    "gutter": "\x1b[1;34m",
+    "bold": "\x1b[1m",
+}
 _TAB = "    "
 
 
@@ -104,7 +110,7 @@ def render(diagnostics: Sequence[Diagnostic], *, width: int = 100, colour: bool 
 
 
 def summary(diagnostics: Sequence[Diagnostic]) -> str:
-    """"2 errors, 1 warning"; empty when there is nothing to say."""
+    """ "2 errors, 1 warning"; empty when there is nothing to say."""
     errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
     counts = ((errors, "error"), (len(diagnostics) - errors, "warning"))
     return ", ".join(f"{count} {noun}{'s' * (count != 1)}" for count, noun in counts if count)
@@ -159,7 +165,9 @@ class _Drawing:
         lines += [self.paint("bold", line) for line in rest]
         lasts = [label.source.position(label.span.start)[0] + 1 for label in diagnostic.labels]
         margin = len(str(max(lasts, default=0)))
-        for source in dict.fromkeys(label.source for label in sorted(diagnostic.labels, key=lambda each: not each.primary)):
+        for source in dict.fromkeys(
+            label.source for label in sorted(diagnostic.labels, key=lambda each: not each.primary)
+        ):
             labels = [label for label in diagnostic.labels if label.source == source]
             lines += self.excerpt(source, labels, margin, severity, first=source == diagnostic.labels[0].source)
         bar = self.gutter(margin, "")
@@ -174,7 +182,12 @@ class _Drawing:
 
     def wrapped(self, text: str, indent: str) -> list[str]:
         return textwrap.wrap(
-            text, self.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+            text,
+            self.width,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+            drop_whitespace=True,
         )
 
     def gutter(self, margin: int, number: str) -> str:
@@ -219,7 +232,10 @@ class _Drawing:
             for start, stop, label in zip(starts, stops, labels, strict=True)
         ]
         bar = self.gutter(margin, "")
-        return [f"{self.gutter(margin, str(number))} {text}", *(f"{bar} {row}" for row in self.marks(marks, margin, severity))]
+        return [
+            f"{self.gutter(margin, str(number))} {text}",
+            *(f"{bar} {row}" for row in self.marks(marks, margin, severity)),
+        ]
 
     def marks(self, marks: list[_Mark], margin: int, severity: str) -> list[str]:
         """The carets, the last label's text beside them, the texts of the others below, right to left."""

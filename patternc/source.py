@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Source:
     """One text. `name` is what messages call it; `path` is the file it came from, None for text given directly."""
 
     name: str
-    text: str
+    text: str = field(repr=False)
     path: Path | None = None
 
     @cached_property

@@ -176,9 +176,7 @@ def _expression(node: Node | LarkToken | None) -> tree.Expression:
             return tree.Call(_word(name), tuple(_argument(_node(each)) for each in arguments if each is not None), span)
         case "range":
             start, stop, step = children
-            return tree.Range(
-                _expression(start), _expression(stop), None if step is None else _expression(step), span
-            )
+            return tree.Range(_expression(start), _expression(stop), None if step is None else _expression(step), span)
         case "list":
             return tree.List(tuple(_expression(each) for each in children if each is not None), span)
         case "tuple":

@@ -72,7 +72,9 @@ _COUNT_OF = {"tokens": "n", "layers": "layers", "heads": "heads", "kv_heads": "k
 
 def _cycles(context: Context, declarations: Declarations) -> frozenset[str]:
     """Report parameters and patterns that need themselves; the names of all on a cycle."""
-    graph: dict[str, list[str]] = {name: list(names_in(param.value)) for name, (_, param) in declarations.params.items()}
+    graph: dict[str, list[str]] = {
+        name: list(names_in(param.value)) for name, (_, param) in declarations.params.items()
+    }
     labels = {
         name: Label(declarations.files[file].source, param.name.span)
         for name, (file, param) in declarations.params.items()
@@ -112,7 +114,10 @@ def _cycle(code: str, verb: str, cycle: list[str], labels: Mapping[str, Label]) 
         f"`{first}` {verb}{through}",
         (
             labels[first],
-            *(Label(labels[name].source, labels[name].span, "part of the circle", primary=False) for name in others[:4]),
+            *(
+                Label(labels[name].source, labels[name].span, "part of the circle", primary=False)
+                for name in others[:4]
+            ),
         ),
     )
 

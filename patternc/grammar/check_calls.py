@@ -154,7 +154,9 @@ def _too_many(
     noun = "argument" if most == 1 else "arguments"
     count = f"{most} {noun}" if most else "no arguments"
     only_by_name = [] if declared else list(by_name)
-    notes = (f"{_listed(only_by_name)} {'is' if len(only_by_name) == 1 else 'are'} given by name",) if only_by_name else ()
+    notes = (
+        (f"{_listed(only_by_name)} {'is' if len(only_by_name) == 1 else 'are'} given by name",) if only_by_name else ()
+    )
     return Diagnostic(
         "PA302",
         f"`{call.name.text}` takes {count}{' without a name' if only_by_name else ''}",

@@ -40,8 +40,11 @@ def check_model(context: Context, source: Source, model: tree.Model, damaged: bo
                     f"{what} given twice",
                     (
                         plain.label(_head(setting), "again here"),
-                        plain.label(Span(first.start, first.start + len(source.text[first.start : first.stop].split()[0])),
-                                    "first given here", primary=False),
+                        plain.label(
+                            Span(first.start, first.start + len(source.text[first.start : first.stop].split()[0])),
+                            "first given here",
+                            primary=False,
+                        ),
                     ),
                 )
             )
@@ -130,7 +133,9 @@ def _selector(context: Context, scope: Scope, selector: tree.Selector) -> typed.
             return typed.Selector(check_ids(context, scope, expression), selector.span)
 
 
-def _assigned(context: Context, source: Source, assigned: tree.Expression | tree.HeadBlock) -> typed.Pattern | typed.Heads:
+def _assigned(
+    context: Context, source: Source, assigned: tree.Expression | tree.HeadBlock
+) -> typed.Pattern | typed.Heads:
     inside = Scope(source, places=MODEL_PLACES)
     if not isinstance(assigned, tree.HeadBlock):
         return check_pattern(context, inside, assigned)

@@ -77,7 +77,9 @@ def _named_pattern(context: Context, scope: Scope, name: tree.Word) -> typed.Pat
     if text in signatures.PRIMITIVES:
         example = signatures.PRIMITIVES[text].example
         context.diagnostics.append(
-            Diagnostic("PA302", f"`{text}` needs arguments, as in `{example}`", (scope.label(span, "used without any"),))
+            Diagnostic(
+                "PA302", f"`{text}` needs arguments, as in `{example}`", (scope.label(span, "used without any"),)
+            )
         )
         return Hole(span)
     if text in context.params:

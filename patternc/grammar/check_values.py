@@ -109,7 +109,11 @@ def _named_number(context: Context, scope: Scope, name: tree.Word) -> typed.Numb
         param = context.params[text]
         if param.kind == "number":
             return typed.NumberParam(text, span)
-        return Hole(span) if param.kind is None else wrong_kind(context, scope, span, "number", "a list of ids", param.label)
+        return (
+            Hole(span)
+            if param.kind is None
+            else wrong_kind(context, scope, span, "number", "a list of ids", param.label)
+        )
     if text in signatures.COUNTS or text in scope.places:
         return typed.Quantity(cast("typed.QuantityName", text), span)
     if text == "density" and scope.facts:
@@ -121,7 +125,9 @@ def _named_number(context: Context, scope: Scope, name: tree.Word) -> typed.Numb
         return wrong_kind(context, scope, span, "number", "a pattern")
     if text in signatures.FUNCTIONS or (scope.facts and text in signatures.FACTS):
         context.diagnostics.append(
-            Diagnostic("PA302", f"`{text}` needs arguments in brackets", (scope.label(span, "nothing to compute from"),))
+            Diagnostic(
+                "PA302", f"`{text}` needs arguments in brackets", (scope.label(span, "nothing to compute from"),)
+            )
         )
         return Hole(span)
     if text in signatures.LIST_FUNCTIONS:
@@ -228,7 +234,12 @@ def _not_a_function(context: Context, scope: Scope, call: tree.Call) -> Hole:
     name = call.name
     kind = kind_of_name(context, scope, name.text)
     declared = context.params.get(name.text) or context.patterns.get(name.text)
-    if name.text in scope.own or name.text in context.params or name.text in signatures.COUNTS or name.text in scope.places:
+    if (
+        name.text in scope.own
+        or name.text in context.params
+        or name.text in signatures.COUNTS
+        or name.text in scope.places
+    ):
         context.diagnostics.append(
             Diagnostic(
                 "PA310",
@@ -247,7 +258,9 @@ def _not_a_function(context: Context, scope: Scope, call: tree.Call) -> Hole:
 def not_there_yet(context: Context, scope: Scope, span: Span, what: str, *notes: str) -> Hole:
     """Report a part of the language that this version cannot compile."""
     context.diagnostics.append(
-        Diagnostic("PA810", f"{what} is not there yet", (scope.label(span, "cannot be compiled by this version"),), notes)
+        Diagnostic(
+            "PA810", f"{what} is not there yet", (scope.label(span, "cannot be compiled by this version"),), notes
+        )
     )
     return Hole(span)
 

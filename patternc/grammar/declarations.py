@@ -132,7 +132,9 @@ def _use(
     if use.library:
         declarations.incomplete = True
         declarations.diagnostics.append(
-            Diagnostic("PA810", "the library `std` is not there yet", (replace(label, text="cannot be used by this version"),))
+            Diagnostic(
+                "PA810", "the library `std` is not there yet", (replace(label, text="cannot be used by this version"),)
+            )
         )
         return
     here = source.path

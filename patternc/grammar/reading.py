@@ -39,9 +39,13 @@ def read_source(path: Path, name: str | None = None) -> Source:
         before = data[: error.start].decode("utf-8-sig")
         source = Source(name, before, path)
         note = "a pattern file is UTF-8 text; save it in that encoding"
-        message = f"`{name}` is not UTF-8: the byte 0x{data[error.start]:02x} at offset {error.start} begins no character"
+        message = (
+            f"`{name}` is not UTF-8: the byte 0x{data[error.start]:02x} at offset {error.start} begins no character"
+        )
         end = Span(len(before), len(before))
-        raise PatternError([Diagnostic("PA004", message, (Label(source, end, "the text ends to be readable here"),), (note,))]) from None
+        raise PatternError(
+            [Diagnostic("PA004", message, (Label(source, end, "the text ends to be readable here"),), (note,))]
+        ) from None
     return Source(name, text, path)
 
 

@@ -175,6 +175,4 @@ def unknown_name(context: Context, scope: Scope, word: tree.Word, kind: Kind) ->
         if declared is not None and suggestion not in scope.own:
             labels.append(declared.label)
     what = {"number": "number", "ids": "list or number", "pattern": "pattern"}[kind]
-    context.diagnostics.append(
-        Diagnostic("PA201", f"there is no {what} called `{name}`", tuple(labels), fix=fix)
-    )
+    context.diagnostics.append(Diagnostic("PA201", f"there is no {what} called `{name}`", tuple(labels), fix=fix))

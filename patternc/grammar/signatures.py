@@ -50,7 +50,12 @@ PRIMITIVES: dict[str, Signature] = {
     for signature in (
         Signature(
             "local",
-            (Parameter("width", "number", required=False), _optional("back"), _optional("ahead"), _optional("dilation")),
+            (
+                Parameter("width", "number", required=False),
+                _optional("back"),
+                _optional("ahead"),
+                _optional("dilation"),
+            ),
             "local(128) or local(back = 64, ahead = 64)",
             direction=True,
         ),
@@ -112,9 +117,7 @@ KEYWORDS = (
     *("connected", "order", "crop_stable", "std"),
 )
 
-WORDS = frozenset(
-    (*KEYWORDS, *CONSTANTS, *PRIMITIVES, *FUNCTIONS, *LIST_FUNCTIONS, *FACTS, *COUNTS, *PLACES)
-)
+WORDS = frozenset((*KEYWORDS, *CONSTANTS, *PRIMITIVES, *FUNCTIONS, *LIST_FUNCTIONS, *FACTS, *COUNTS, *PLACES))
 """The words of the language: none of them can be declared. Argument names, such as `last`, are not among them."""
 
 PATTERN_WORDS = (*CONSTANTS, *PRIMITIVES)

@@ -153,7 +153,21 @@ class Missing:
 
 
 Expression = Number | Name | Negative | Chain | Power | Call | Range | List | Tuple | Text | Missing
-Argument = Number | Name | Negative | Chain | Power | Call | Range | List | Tuple | Text | Missing | NamedArgument | DirectionArgument
+Argument = (
+    Number
+    | Name
+    | Negative
+    | Chain
+    | Power
+    | Call
+    | Range
+    | List
+    | Tuple
+    | Text
+    | Missing
+    | NamedArgument
+    | DirectionArgument
+)
 
 
 # -- schedules --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,381 @@
+"""elaborate: from a checked program to the schedule it says at one length.
+
+For: the hand-over from the language to everything that works with relations, at the compiled length and, from the
+program a module keeps, at any other. Needs neither lark nor numpy. Not for: what needs the pairs of a relation (empty
+rows, expectations about pairs): that is analysis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from patternc.algebra import relation as r
+from patternc.algebra.assign import in_rounds, selected
+from patternc.algebra.construct import Place, called, construct
+from patternc.algebra.expectation import Expectation, elaborate_expectation
+from patternc.algebra.positions import Domain
+from patternc.algebra.redundant import covered_by
+from patternc.algebra.schedule import HeadPattern, Schedule, Term
+from patternc.algebra.values import Closure, Evaluation, Frame, Run, Stop, count, number, param
+from patternc.diagnostics import Diagnostic, Label, has_errors, ordered
+from patternc.grammar import tree, typed
+from patternc.grammar.format import format_expression
+from patternc.grammar.scope import closest
+from patternc.grammar.written import written
+from patternc.source import Span
+
+IdRun = tuple[int, int | None, int]
+"""(start, stop, step) of a range of ids, or (id, None, 1); negative ones count from the end of where they are used."""
+
+ParamValue = int | tuple[IdRun, ...]
+"""What a `param` is at one length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elaborated:
+    """What a program says at one length. With an error among `diagnostics` there is no schedule."""
+
+    schedule: Schedule | None
+    parameters: tuple[tuple[str, ParamValue], ...]
+    """Every `param` with its value, lists included, in the order declared; what `bind_parameters` takes."""
+    expectations: tuple[Expectation, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def elaborate(
+    program: typed.Program,
+    tokens: int | None = None,
+    params: Mapping[str, int | tuple[int, ...]] | None = None,
+    head_dim: int | None = None,
+    clip_ids: bool = False,
+) -> Elaborated:
+    """What `program` says for `tokens` positions (None: the model's own number), with `params` overriding its own.
+
+    `head_dim` overrides the model's. `clip_ids`: ids beyond the length are left out instead of being errors, which is
+    the rule for a length other than the compiled one. Never raises for a wrong program.
+    """
+    evaluation = Evaluation(program, params or {}, tokens, clip_ids)
+    _check_overrides(evaluation)
+    parameters = _parameters(evaluation)
+    if program.model is None:
+        label = Label(program.files[0], Span(0, 0), "no `model` in this file")
+        evaluation.report(Diagnostic("PA208", "there is no model to compile", (label,)))
+        return _result(evaluation, None, parameters, [])
+    schedule = _schedule(evaluation, program.model, head_dim)
+    expectations = [elaborate_expectation(evaluation, each) for each in program.expectations]
+    return _result(evaluation, schedule, parameters, [each for each in expectations if each is not None])
+
+
+def bind_parameters(program: typed.Program, values: Mapping[str, ParamValue]) -> typed.Program:
+    """The program with its parameters fixed to `values` (`Elaborated.parameters`), whatever the length.
+
+    Raises KeyError for a parameter without a value.
+    """
+    return replace(program, params=tuple(replace(each, value=_constant(values[each.name])) for each in program.params))
+
+
+def _constant(value: ParamValue) -> typed.Number | typed.Ids:
+    if isinstance(value, int):
+        return typed.Integer(value)
+    items: list[typed.Item] = []
+    for start, stop, step in value:
+        if stop is None:
+            items.append(typed.Single(typed.Integer(start)))
+        else:
+            by = None if step == 1 else typed.Integer(step)
+            items.append(typed.Stretch(typed.Integer(start), typed.Integer(stop), by))
+    return typed.Ids(tuple(items))
+
+
+def _result(
+    evaluation: Evaluation,
+    schedule: Schedule | None,
+    parameters: tuple[tuple[str, ParamValue], ...],
+    expectations: list[Expectation],
+) -> Elaborated:
+    diagnostics = ordered(evaluation.diagnostics.values())
+    return Elaborated(None if has_errors(diagnostics) else schedule, parameters, tuple(expectations), diagnostics)
+
+
+# -- parameters -------------------------------------------------------------------------------------------------------
+
+
+def _check_overrides(evaluation: Evaluation) -> None:
+    for name in evaluation.overrides:
+        if name not in evaluation.declared:
+            suggestion = closest(name, evaluation.declared)
+            names = ", ".join(f"`{each}`" for each in evaluation.declared)
+            hint = (
+                f"did you mean `{suggestion}`?"
+                if suggestion
+                else f"the parameters are {names}"
+                if names
+                else "it has none"
+            )
+            evaluation.report(Diagnostic("PA411", f"the program has no parameter `{name}`", (), (hint,)))
+
+
+def _parameters(evaluation: Evaluation) -> tuple[tuple[str, ParamValue], ...]:
+    values: list[tuple[str, ParamValue]] = []
+    for name in evaluation.declared:
+        evaluation.entry_steps = 0
+        try:
+            value = param(evaluation, name)
+        except Stop:
+            continue
+        if isinstance(value, tuple):
+            values.append((name, tuple((run.start, run.stop, run.step) for run in value)))
+        else:
+            values.append((name, value))
+    return tuple(values)
+
+
+# -- the schedule -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Patterns:
+    """The distinct patterns met so far, and which of them each evaluated entry is."""
+
+    indices: dict[tuple[r.Relation, tuple[r.Relation, ...]], int]
+    patterns: list[HeadPattern]
+    evaluated: dict[tuple[Span, int | None, int | None], int | None]
+
+
+def _schedule(evaluation: Evaluation, model: typed.Model, head_dim: int | None) -> Schedule | None:
+    counts = [_maybe_count(evaluation, name) for name in ("tokens", "layers", "heads", "kv_heads")]
+    dim = _head_dim(evaluation, model, head_dim)
+    tokens, layers, heads, kv_heads = counts
+    if tokens is None or layers is None or heads is None or kv_heads is None:
+        return None
+    frame = Frame(evaluation.program.files[model.file])
+    place = Place(tokens, model.causal)
+    known = _Patterns({}, [], {})
+    entries: list[typed.Pattern | typed.Heads]
+    try:
+        match model.layers:
+            case typed.Layers(_, layer_entries, span):
+                domain = Domain(layers, "layer", f"a model of {layers} layers")
+                selectors = [entry.selector for entry in layer_entries]
+                owners = selected(evaluation, frame, selectors, domain, Span(span.start, span.start + len("layers")))
+                entries = [entry.pattern for entry in layer_entries]
+            case typed.Repeat(_, rounds, span):
+                if not rounds:
+                    evaluation.stop(
+                        "PA501", "there is nothing to repeat", frame.label(span, "no pattern for any layer")
+                    )
+                owners = in_rounds(evaluation, frame, rounds, layers)
+                entries = [each.pattern for each in rounds]
+    except Stop:
+        owners = [None] * layers
+        entries = []
+    table: list[tuple[int, ...]] = []
+    complete = True
+    for layer, owner in enumerate(owners):
+        row = None if owner is None else _layer(evaluation, frame, place, known, entries[owner], layer, heads)
+        if row is None:
+            complete = False
+        else:
+            table.append(row)
+    if not complete:
+        return None
+    params = tuple((name, value) for name, value in evaluation.params.items() if isinstance(value, int))
+    order = {name: position for position, name in enumerate(evaluation.declared)}
+    return Schedule(
+        model.name,
+        tokens,
+        model.causal,
+        layers,
+        heads,
+        kv_heads,
+        dim,
+        model.allow_empty,
+        tuple(sorted(params, key=lambda each: order[each[0]])),
+        tuple(known.patterns),
+        tuple(table),
+    )
+
+
+def _maybe_count(evaluation: Evaluation, name: str) -> int | None:
+    evaluation.entry_steps = 0
+    try:
+        return count(evaluation, name)
+    except Stop:
+        return None
+
+
+def _head_dim(evaluation: Evaluation, model: typed.Model, given: int | None) -> int | None:
+    if given is not None:
+        if given < 1:
+            evaluation.report(Diagnostic("PA507", f"head_dim must be at least 1: {given} was given"))
+        return given
+    if model.head_dim is None:
+        return None
+    frame = Frame(evaluation.program.files[model.file])
+    try:
+        value = number(evaluation, frame, None, model.head_dim)
+    except Stop:
+        return None
+    if value < 1:
+        label = frame.label(model.head_dim.span, f"is {value}")
+        evaluation.report(Diagnostic("PA507", f"head_dim must be at least 1: it is {value}", (label,)))
+    return value
+
+
+def _layer(
+    evaluation: Evaluation,
+    frame: Frame,
+    place: Place,
+    known: _Patterns,
+    entry: typed.Pattern | typed.Heads,
+    layer: int,
+    heads: int,
+) -> tuple[int, ...] | None:
+    """The patterns of all heads of a layer; None when one of them is wrong."""
+    if not isinstance(entry, typed.Heads):
+        row = [_pattern(evaluation, frame, place, known, entry, layer, head) for head in range(heads)]
+    else:
+        domain = Domain(heads, "head", f"a model of {heads} heads")
+        selectors = [each.selector for each in entry.entries]
+        at_layer = replace(frame, layer=layer)
+        block = Span(entry.span.start, entry.span.start + len("heads"))
+        owners = selected(evaluation, at_layer, selectors, domain, block)
+        row = [
+            None
+            if owner is None
+            else _pattern(evaluation, frame, place, known, entry.entries[owner].pattern, layer, head)
+            for head, owner in enumerate(owners)
+        ]
+    indices = tuple(index for index in row if index is not None)
+    return indices if len(indices) == heads else None
+
+
+def _pattern(
+    evaluation: Evaluation, frame: Frame, place: Place, known: _Patterns, pattern: typed.Pattern, layer: int, head: int
+) -> int | None:
+    """The index of the pattern of one head; None when it is wrong.
+
+    What an evaluation read of (layer, head) says for which others it holds: a run that read neither would run the same
+    way for all of them.
+    """
+    for key in ((None, None), (layer, None), (None, head), (layer, head)):
+        if (pattern.span, *key) in known.evaluated:
+            return known.evaluated[(pattern.span, *key)]
+    evaluation.read_layer = evaluation.read_head = False
+    evaluation.entry_steps = 0
+    try:
+        index = _index(known, _head_pattern(evaluation, replace(frame, layer=layer, head=head), place, pattern))
+    except Stop:
+        index = None
+    read = (layer if evaluation.read_layer else None, head if evaluation.read_head else None)
+    known.evaluated[(pattern.span, *read)] = index
+    return index
+
+
+def _index(known: _Patterns, pattern: HeadPattern) -> int:
+    key = (pattern.relation, tuple(term.relation for term in pattern.terms))
+    index = known.indices.setdefault(key, len(known.patterns))
+    if index == len(known.patterns):
+        known.patterns.append(pattern)
+    return index
+
+
+def _head_pattern(evaluation: Evaluation, frame: Frame, place: Place, pattern: typed.Pattern) -> HeadPattern:
+    written_terms = _terms(evaluation, frame, place.n, pattern)
+    terms: list[Term] = []
+    for term_frame, term in written_terms:
+        try:
+            relation = construct(evaluation, term_frame, place, term)
+        except Stop:
+            continue
+        terms.append(Term(format_expression(_written(term_frame, term)), _cut(relation) if place.causal else relation))
+    if len(terms) < len(written_terms):
+        raise Stop
+    _warn_redundant(evaluation, written_terms, terms)
+    return HeadPattern(r.union(*(term.relation for term in terms)), tuple(terms))
+
+
+def _cut(relation: r.Relation) -> r.Relation:
+    """The pairs of a relation with j <= i; part by part, so that parts without any disappear."""
+    if isinstance(relation, r.Union):
+        return r.union(*(r.intersection(r.PAST, part) for part in relation.parts))
+    return r.intersection(r.PAST, relation)
+
+
+def _terms(evaluation: Evaluation, frame: Frame, n: int, pattern: typed.Pattern) -> list[tuple[Frame, typed.Pattern]]:
+    """The terms of the union a pattern is, in the order written, those inside named patterns included."""
+    evaluation.enter(frame, pattern.span)
+    try:
+        evaluation.step(frame, pattern.span)
+        match pattern:
+            case typed.Union(parts):
+                return [term for part in parts for term in _terms(evaluation, frame, n, part)]
+            case typed.NamedPattern(name):
+                return _terms(evaluation, called(evaluation, frame, n, pattern), n, evaluation.patterns[name].body)
+            case typed.PatternArgument(name):
+                closure = frame.arguments[name].value
+                assert isinstance(closure, Closure)
+                return _terms(evaluation, closure.frame, n, closure.pattern)
+            case _:
+                return [(frame, pattern)]
+    finally:
+        evaluation.leave()
+
+
+def _warn_redundant(
+    evaluation: Evaluation, written_terms: list[tuple[Frame, typed.Pattern]], terms: list[Term]
+) -> None:
+    """Warn of a term that is a part of another: the first in the order written that is, where several are equal."""
+    for position, (frame, pattern) in enumerate(written_terms):
+        other = covered_by(position, [term.relation for term in terms])
+        if other is None and not isinstance(terms[position].relation, r.Empty):
+            continue
+        if len(terms) == 1:
+            continue
+        labels = [frame.label(pattern.span, "adds nothing")]
+        reason = "it has no pairs here"
+        if other is not None:
+            reason = f"`{terms[other].text}` has all its pairs"
+            other_frame, other_pattern = written_terms[other]
+            labels.append(other_frame.label(other_pattern.span, "has all its pairs", primary=False))
+        message = f"the term `{terms[position].text}` adds nothing: {reason}"
+        evaluation.report(Diagnostic("PA904", message, tuple(labels)))
+
+
+def _written(frame: Frame, value: typed.Value) -> tree.Expression:
+    """How a value reads with the arguments of named patterns in the place of their parameters."""
+
+    def lookup(name: str) -> tree.Expression:
+        argument = frame.arguments[name]
+        match argument.value:
+            case int() as value if _mentions_n(argument.written):
+                return written(typed.Integer(value))
+            case tuple() as runs if _mentions_n(argument.written):
+                return written(_constant(tuple((run.start, run.stop, run.step) for run in runs)))
+            case int() | tuple() | Closure():
+                return _written(argument.frame, argument.written)
+
+    return written(value, lookup)
+
+
+def _mentions_n(value: typed.Value) -> bool:
+    """Whether an argument has n in it, which would mean another length inside a lift."""
+    waiting: list[object] = [value]
+    while waiting:
+        match waiting.pop():
+            case typed.Quantity("n") | typed.Powers():
+                return True
+            case typed.Ids(items):
+                waiting.extend(items)
+            case typed.Single(operand) | typed.Negative(operand):
+                waiting.append(operand)
+            case typed.Stretch(start, stop, step):
+                waiting += (start, stop, step)
+            case typed.Arithmetic(operands) | typed.Function(_, operands):
+                waiting.extend(operands)
+            case typed.Power(base, exponent):
+                waiting += (base, exponent)
+            case _:
+                pass
+    return False
