@@ -7,15 +7,20 @@ why; nothing here is sampled or guessed.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from patternc.algebra.expectation import Expectation
 from patternc.algebra.schedule import Schedule
 from patternc.analysis.count import PLANNED_TILE, Counts, Tiles, count
+from patternc.analysis.expectations import Verdict, judge
 from patternc.analysis.measures import Cache, Hubs, average_depth, decode_cache, hubs
 from patternc.analysis.operators import NoOperator
 from patternc.analysis.reach import Pair, Prospect, Reach, layer_relations, prospect, reach
 from patternc.analysis.witness import Witness, witness
+from patternc.diagnostics import Diagnostic
+from patternc.grammar import typed
 
 COUNT_METHOD = "every active tile classified, undecided ones evaluated pair by pair"
 PATH_METHOD = "one sweep from the key, one walk back from the query"
@@ -76,11 +81,20 @@ class Report:
     cache: Cache | None
     cache_method: str
     hubs: Hubs
+    expectations: tuple[Verdict, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+Instantiate = Callable[[int, Mapping[str, int]], Schedule | None]
+"""The same program at another length with these parameters; None where it has none (an id out of range, say)."""
 
 
 def report(
     schedule: Schedule,
+    expectations: Sequence[Expectation] = (),
     *,
+    at: Instantiate | None = None,
+    definitions: Mapping[str, typed.Number] | None = None,
     path: Pair | None = None,
     tile: tuple[int, int] = PLANNED_TILE,
 ) -> Report:
@@ -88,16 +102,22 @@ def report(
 
     Args:
         schedule: what to analyse.
+        expectations: what the program says must hold, at the schedule's length.
+        at: elaborates the program at other lengths and parameters: lets formulas name the parameters, and decides
+            whether the pattern is stable under cropping.
+        definitions: the parameters' definitions, for the order of growth.
         path: (key, query): show how this query comes to see this key; otherwise the hardest pair is shown.
         tile: queries and keys of a tile, for the tile counts.
 
     Raises:
+        PatternError: an expectation is undefined at this length.
         TileBudgetError: a pattern has more tiles than tile maps may have.
         ValueError: `path` names a position outside the sequence.
     """
     if path is not None and not all(0 <= position < schedule.tokens for position in path):
         raise ValueError(f"a path needs two positions in 0..{schedule.tokens - 1}, got {path[0]} and {path[1]}")
     counts = count(schedule, tile)
+    connectivity = _connectivity(schedule, path)
     cache, cache_method = _cache(schedule)
     return Report(
         model=schedule.name,
@@ -109,10 +129,12 @@ def report(
         layers=tuple(_layer(schedule, counts, layer) for layer in range(schedule.layers)),
         pairs=counts.total,
         density=counts.density,
-        connectivity=_connectivity(schedule, path),
+        connectivity=connectivity,
         cache=cache,
         cache_method=cache_method,
         hubs=hubs(schedule, counts),
+        expectations=judge(expectations, schedule, counts, connectivity.reach),
+        warnings=(),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from patternc.algebra.relation import Spans
 from patternc.analysis.count import Tiles
+from patternc.analysis.expectations import Verdict
 from patternc.analysis.reach import Growth, Pair, Prospect
 from patternc.analysis.report import COUNT_METHOD, Connectivity, HeadReport, LayerReport, Report
 from patternc.analysis.witness import Witness
@@ -59,8 +60,11 @@ def to_json(report: Report) -> Json:
                 "everywhere": _spans(report.hubs.keys),
             },
         },
-        "expectations": [],
-        "warnings": [],
+        "expectations": [_verdict(verdict) for verdict in report.expectations],
+        "warnings": [
+            {"code": warning.code, "message": warning.message, "notes": list(warning.notes)}
+            for warning in report.warnings
+        ],
     }
 
 
@@ -135,6 +139,18 @@ def _witness(found: Connectivity) -> Json | None:
         ]
     )
     return {**_pair(found.pair), "hops": hops, "method": found.path_method}
+
+
+def _verdict(verdict: Verdict) -> Json:
+    place = verdict.place
+    return {
+        "text": verdict.text,
+        "holds": verdict.holds,
+        "detail": verdict.detail,
+        "place": None
+        if place is None
+        else {"layer": place.layer, "head": place.head, "query": place.query, "key": place.key},
+    }
 
 
 def _spans(spans: Spans) -> list[list[int]]:
