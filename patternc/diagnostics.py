@@ -56,7 +56,7 @@ class Diagnostic:
 
     @property
     def severity(self) -> Severity:
-        """ "error" or "warning"; the code decides."""
+        """Error or warning; the code decides."""
         return "warning" if self.code >= "PA900" else "error"
 
     @property
@@ -110,7 +110,7 @@ def render(diagnostics: Sequence[Diagnostic], *, width: int = 100, colour: bool 
 
 
 def summary(diagnostics: Sequence[Diagnostic]) -> str:
-    """ "2 errors, 1 warning"; empty when there is nothing to say."""
+    """How many there are, as in 2 errors, 1 warning; empty when there is nothing to say."""
     errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
     counts = ((errors, "error"), (len(diagnostics) - errors, "warning"))
     return ", ".join(f"{count} {noun}{'s' * (count != 1)}" for count, noun in counts if count)

@@ -127,7 +127,7 @@ def in_rounds(evaluation: Evaluation, frame: Frame, rounds: Sequence[typed.Round
 
 
 def _listed(noun: str, numbers: Sequence[int]) -> str:
-    """ "layer 3", "layers 3, 5 and 7 to 12"; long lists are cut."""
+    """Numbers with their noun, as in layers 3, 5 and 7 to 12; long lists are cut."""
     groups: list[list[int]] = []
     for each in numbers:
         if groups and groups[-1][-1] == each - 1:

@@ -17,7 +17,7 @@ from patternc.algebra.expectation import Expectation, elaborate_expectation
 from patternc.algebra.positions import Domain
 from patternc.algebra.redundant import covered_by
 from patternc.algebra.schedule import HeadPattern, Schedule, Term
-from patternc.algebra.values import Closure, Evaluation, Frame, Run, Stop, count, number, param
+from patternc.algebra.values import Closure, Evaluation, Frame, Stop, count, number, param
 from patternc.diagnostics import Diagnostic, Label, has_errors, ordered
 from patternc.grammar import tree, typed
 from patternc.grammar.format import format_expression
@@ -140,7 +140,8 @@ class _Patterns:
 
     indices: dict[tuple[r.Relation, tuple[r.Relation, ...]], int]
     patterns: list[HeadPattern]
-    evaluated: dict[tuple[Span, int | None, int | None], int | None]
+    evaluated: dict[tuple[int, int, int | None, int | None], int | None]
+    """By layer entry and head entry, and the layer and the head where the evaluation read them."""
 
 
 def _schedule(evaluation: Evaluation, model: typed.Model, head_dim: int | None) -> Schedule | None:
@@ -173,7 +174,7 @@ def _schedule(evaluation: Evaluation, model: typed.Model, head_dim: int | None) 
     table: list[tuple[int, ...]] = []
     complete = True
     for layer, owner in enumerate(owners):
-        row = None if owner is None else _layer(evaluation, frame, place, known, entries[owner], layer, heads)
+        row = None if owner is None else _layer(evaluation, frame, place, known, (owner, entries[owner]), layer, heads)
         if row is None:
             complete = False
         else:
@@ -228,13 +229,14 @@ def _layer(
     frame: Frame,
     place: Place,
     known: _Patterns,
-    entry: typed.Pattern | typed.Heads,
+    numbered_entry: tuple[int, typed.Pattern | typed.Heads],
     layer: int,
     heads: int,
 ) -> tuple[int, ...] | None:
     """The patterns of all heads of a layer; None when one of them is wrong."""
+    position, entry = numbered_entry
     if not isinstance(entry, typed.Heads):
-        row = [_pattern(evaluation, frame, place, known, entry, layer, head) for head in range(heads)]
+        row = [_pattern(evaluation, frame, place, known, (position, 0, entry), layer, head) for head in range(heads)]
     else:
         domain = Domain(heads, "head", f"a model of {heads} heads")
         selectors = [each.selector for each in entry.entries]
@@ -244,7 +246,7 @@ def _layer(
         row = [
             None
             if owner is None
-            else _pattern(evaluation, frame, place, known, entry.entries[owner].pattern, layer, head)
+            else _pattern(evaluation, frame, place, known, (position, owner, entry.entries[owner].pattern), layer, head)
             for head, owner in enumerate(owners)
         ]
     indices = tuple(index for index in row if index is not None)
@@ -252,16 +254,23 @@ def _layer(
 
 
 def _pattern(
-    evaluation: Evaluation, frame: Frame, place: Place, known: _Patterns, pattern: typed.Pattern, layer: int, head: int
+    evaluation: Evaluation,
+    frame: Frame,
+    place: Place,
+    known: _Patterns,
+    numbered: tuple[int, int, typed.Pattern],
+    layer: int,
+    head: int,
 ) -> int | None:
     """The index of the pattern of one head; None when it is wrong.
 
     What an evaluation read of (layer, head) says for which others it holds: a run that read neither would run the same
     way for all of them.
     """
-    for key in ((None, None), (layer, None), (None, head), (layer, head)):
-        if (pattern.span, *key) in known.evaluated:
-            return known.evaluated[(pattern.span, *key)]
+    entry, head_entry, pattern = numbered
+    for of_layer, of_head in ((None, None), (layer, None), (None, head), (layer, head)):
+        if (entry, head_entry, of_layer, of_head) in known.evaluated:
+            return known.evaluated[(entry, head_entry, of_layer, of_head)]
     evaluation.read_layer = evaluation.read_head = False
     evaluation.entry_steps = 0
     try:
@@ -269,7 +278,7 @@ def _pattern(
     except Stop:
         index = None
     read = (layer if evaluation.read_layer else None, head if evaluation.read_head else None)
-    known.evaluated[(pattern.span, *read)] = index
+    known.evaluated[(entry, head_entry, *read)] = index
     return index
 
 

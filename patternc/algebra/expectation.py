@@ -26,7 +26,6 @@ from patternc.algebra.values import (
 )
 from patternc.diagnostics import Label, PatternError
 from patternc.grammar import typed
-from patternc.source import Span
 
 Value = int | Fraction
 
@@ -184,7 +183,7 @@ def _compute_fractions(
                 total = {"+": operator.add, "-": operator.sub, "*": operator.mul}[sign](total, value)
             return total
         case typed.Function(name):
-            return {"min": min, "max": max, "abs": lambda each: abs(each[0])}[name](values)
+            return min(values) if name == "min" else max(values) if name == "max" else abs(values[0])
         case typed.Power():
             raise AssertionError(expression)  # the checker refuses density in `**`
         case _:

@@ -243,7 +243,7 @@ def _arithmetic(evaluation: Evaluation, frame: Frame, n: int | None, chain: type
 
 
 def combined(evaluation: Evaluation, frame: Frame, sign: typed.Sign, left: int, right: int, span: Span) -> int:
-    """left sign right; `span` is the right operand's. `//` and `%` need a positive right side."""
+    """Left sign right; `span` is the right operand's. `//` and `%` need a positive right side."""
     match sign:
         case "+":
             return left + right
@@ -261,7 +261,7 @@ def combined(evaluation: Evaluation, frame: Frame, sign: typed.Sign, left: int, 
 
 
 def power(evaluation: Evaluation, frame: Frame, base: int, exponent: int, at: Span, span: Span) -> int:
-    """base ** exponent, checked before it is computed; `at` is where the exponent is."""
+    """Base ** exponent, checked before it is computed; `at` is where the exponent is."""
     if exponent < 0:
         evaluation.stop("PA408", f"the exponent of `**` is negative: {exponent}", frame.label(at, f"is {exponent}"))
     if abs(base) > 1 and exponent > 63:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from lark import Token as LarkToken, Tree
+from lark import Token as LarkToken
+from lark import Tree
 
 from patternc.grammar import tree
 from patternc.grammar.lexer import ABSENT, Node
@@ -17,10 +18,18 @@ from patternc.source import Span
 
 def build_file(node: Node) -> tree.File:
     """The tree of a whole file."""
-    return tree.File(tuple(_statement(_node(child)) for child in node.children))
+    return tree.File(tuple(_statement(_node(child)) for child in _children(node)))
 
 
-def _node(child: Node | LarkToken | None) -> Node:
+Branch = Node | LarkToken | None
+"""A child of a node; None where the grammar's brackets were left out."""
+
+
+def _children(node: Node) -> list[Branch]:
+    return list(node.children)
+
+
+def _node(child: Branch) -> Node:
     assert isinstance(child, Tree), child
     return child
 
@@ -33,7 +42,7 @@ def _span(node: Node | LarkToken) -> Span:
     return Span(node.meta.start_pos, node.meta.end_pos)
 
 
-def _word(child: Node | LarkToken | None) -> tree.Word:
+def _word(child: Branch) -> tree.Word:
     assert isinstance(child, LarkToken), child
     return tree.Word(str(child), _span(child))
 
@@ -42,22 +51,22 @@ def _statement(node: Node) -> tree.Statement:
     span = _span(node)
     match node.data:
         case "use":
-            if len(node.children) == 2:
-                return tree.Use(_word(node.children[1]), True, span)
-            quoted = _word(node.children[0])
+            if len(_children(node)) == 2:
+                return tree.Use(_word(_children(node)[1]), True, span)
+            quoted = _word(_children(node)[0])
             return tree.Use(tree.Word(quoted.text[1:-1], quoted.span), False, span)
         case "param":
-            return tree.Param(_word(node.children[0]), _expression(node.children[1]), span)
+            return tree.Param(_word(_children(node)[0]), _expression(_children(node)[1]), span)
         case "pattern":
-            name, parameters, body = node.children
-            words = () if parameters is None else tuple(_word(child) for child in _node(parameters).children)
+            name, parameters, body = _children(node)
+            words = () if parameters is None else tuple(_word(child) for child in _children(_node(parameters)))
             return tree.Pattern(_word(name), words, _expression(body), span)
         case "model":
-            name, *settings = node.children
+            name, *settings = _children(node)
             return tree.Model(_word(name), tuple(_setting(_node(child)) for child in settings), span)
         case other:
             assert other == "expect", other
-            return tree.Expect(_condition(_node(node.children[0])), span)
+            return tree.Expect(_condition(_node(_children(node)[0])), span)
 
 
 def _setting(node: Node) -> tree.Flag | tree.Setting | tree.Layers:
@@ -68,24 +77,24 @@ def _setting(node: Node) -> tree.Flag | tree.Setting | tree.Layers:
         case "allow_empty":
             return tree.Flag("allow empty", span)
         case "tokens" | "heads" | "kv_heads" | "head_dim" as name:
-            return tree.Setting(name, _expression(node.children[0]), span)
+            return tree.Setting(name, _expression(_children(node)[0]), span)
         case "layers":
-            count, *entries = node.children
+            count, *entries = _children(node)
             body = tuple(_layer_entry(_node(entry)) for entry in entries)
             return tree.Layers(_expression(count), body, False, span)
         case other:
             assert other == "repeated_layers", other
-            count, *rounds = node.children
+            count, *rounds = _children(node)
             return tree.Layers(_expression(count), tuple(_round(_node(each)) for each in rounds), True, span)
 
 
 def _layer_entry(node: Node) -> tree.LayerEntry:
-    selector, pattern = node.children
+    selector, pattern = _children(node)
     return tree.LayerEntry(_selector(_node(selector)), _assigned(_node(pattern)), _span(node))
 
 
 def _round(node: Node) -> tree.Round:
-    count, pattern = node.children
+    count, pattern = _children(node)
     word = _word(count)
     counted: tree.Number | tree.Name | tree.Missing
     if word.text == ABSENT:
@@ -100,11 +109,11 @@ def _round(node: Node) -> tree.Round:
 def _assigned(node: Node) -> tree.Expression | tree.HeadBlock:
     if node.data != "head_block":
         return _expression(node)
-    return tree.HeadBlock(tuple(_head_entry(_node(entry)) for entry in node.children), _span(node))
+    return tree.HeadBlock(tuple(_head_entry(_node(entry)) for entry in _children(node)), _span(node))
 
 
 def _head_entry(node: Node) -> tree.HeadEntry:
-    selector, pattern = node.children
+    selector, pattern = _children(node)
     return tree.HeadEntry(_selector(_node(selector)), _expression(pattern), _span(node))
 
 
@@ -120,19 +129,19 @@ def _condition(node: Node) -> tree.Condition:
     span = _span(node)
     match node.data:
         case "comparison":
-            left, sign, right = node.children
+            left, sign, right = _children(node)
             operator = _word(sign)
             return tree.Comparison(
                 _expression(left), tree.Operator(operator.text, operator.span), _expression(right), span
             )
         case "connected":
-            depth, from_any_layer, to_past = node.children
+            depth, from_any_layer, to_past = _children(node)
             return tree.Connected(
                 None if depth is None else _expression(depth), from_any_layer is not None, to_past is not None, span
             )
         case "order":
-            growth = _node(node.children[0])
-            return tree.Order(_growth([str(child) for child in growth.children if child is not None]), span)
+            growth = _node(_children(node)[0])
+            return tree.Order(_growth([str(child) for child in _children(growth) if child is not None]), span)
         case other:
             assert other == "crop_stable", other
             return tree.CropStable(span)
@@ -148,10 +157,10 @@ def _growth(words: list[str]) -> str:
             return words[0]
 
 
-def _expression(node: Node | LarkToken | None) -> tree.Expression:
+def _expression(node: Branch) -> tree.Expression:
     node = _node(node)
     span = _span(node)
-    children = node.children
+    children = _children(node)
     match node.data:
         case "number" | "decimal" | "percent":
             forms: dict[str, Literal["integer", "decimal", "percent"]]
@@ -189,10 +198,10 @@ def _expression(node: Node | LarkToken | None) -> tree.Expression:
 def _argument(node: Node) -> tree.Argument:
     match node.data:
         case "named":
-            name, value = node.children
+            name, value = _children(node)
             return tree.NamedArgument(_word(name), _expression(value), _span(node))
         case "direction":
-            word = _word(node.children[0])
+            word = _word(_children(node)[0])
             return tree.DirectionArgument("causal" if word.text == "causal" else "bidirectional", word.span)
         case _:
             return _expression(node)

@@ -7,7 +7,7 @@ Not for: expressions (`check_values.py`, `check_patterns.py`) and models (`check
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from patternc.diagnostics import Diagnostic, Label, ordered
 from patternc.grammar import signatures, tree, typed
@@ -18,7 +18,7 @@ from patternc.grammar.declarations import Declarations, Reader, declare
 from patternc.grammar.dependencies import in_order, names_in
 from patternc.grammar.parse import Parsed
 from patternc.grammar.reading import read_source
-from patternc.grammar.scope import Context, Declared, Scope
+from patternc.grammar.scope import Context, Declared, Scope, Use
 from patternc.grammar.typed import Kind
 from patternc.source import Source
 
@@ -42,9 +42,9 @@ def check(parsed: Parsed, read: Reader = read_source) -> Checked:
         context.diagnostics += file.diagnostics
     cyclic = _cycles(context, declarations)
     context.params = _param_kinds(declarations, cyclic)
-    context.patterns = _pattern_kinds(context, declarations, cyclic)
+    context.patterns, uses = _pattern_kinds(context, declarations, cyclic)
     params = tuple(_param(context, declarations, name) for name in declarations.params if name not in cyclic)
-    patterns = tuple(_pattern(context, declarations, name) for name in declarations.patterns if name not in cyclic)
+    patterns = tuple(_pattern(context, declarations, name, uses[name]) for name in uses)
     model = None
     if declarations.model is not None:
         model = check_model(context, parsed.source, declarations.model, parsed.model_damaged)
@@ -59,10 +59,6 @@ def check(parsed: Parsed, read: Reader = read_source) -> Checked:
         tuple(each for each in expectations if each is not None),
     )
     return Checked(program, ordered(context.diagnostics))
-
-
-def _source(declarations: Declarations, file: int) -> Scope:
-    return Scope(declarations.files[file].source)
 
 
 # -- cycles -----------------------------------------------------------------------------------------------------------
@@ -158,38 +154,37 @@ def _param_kinds(declarations: Declarations, cyclic: frozenset[str]) -> dict[str
     }
 
 
-def _pattern_kinds(context: Context, declarations: Declarations, cyclic: frozenset[str]) -> dict[str, Declared]:
-    """Every pattern with the kinds of its parameters, which follow from their use; those it needs come first."""
+def _pattern_kinds(
+    context: Context, declarations: Declarations, cyclic: frozenset[str]
+) -> tuple[dict[str, Declared], dict[str, list[Use]]]:
+    """Every pattern with the kinds of its parameters, and the uses they follow from (of those on no cycle)."""
     known: dict[str, Declared] = {}
+    graph: dict[str, list[str]] = {}
     for name, (file, pattern) in declarations.patterns.items():
-        unknown = tuple((word, None) for word in pattern.parameters)
-        known[name] = Declared(
-            pattern.name, declarations.files[file].source, file, None if name in cyclic else "pattern", unknown
-        )
-    graph = {
-        name: [each for each in names_in(pattern.body) if each not in {word.text for word in pattern.parameters}]
-        for name, (_, pattern) in declarations.patterns.items()
-        if name not in cyclic
-    }
-    for name in in_order(graph)[0]:
+        unknown: tuple[tuple[tree.Word, Kind | None], ...] = tuple((word, None) for word in pattern.parameters)
+        kind = None if name in cyclic else "pattern"
+        known[name] = Declared(pattern.name, declarations.files[file].source, file, kind, unknown)
+        if name not in cyclic:
+            own_names = {word.text for word in pattern.parameters}
+            graph[name] = [each for each in names_in(pattern.body) if each not in own_names]
+    uses: dict[str, list[Use]] = {name: [] for name in graph}
+    for name in in_order(graph)[0]:  # those it needs come first
         file, pattern = declarations.patterns[name]
         trial = Context(context.params, known, context.damaged, context.incomplete)
-        own = {word.text: None for word in pattern.parameters}
+        own: dict[str, Kind | None] = {word.text: None for word in pattern.parameters}
         check_pattern(trial, Scope(declarations.files[file].source, own), pattern.body)
-        context.uses += [(f"{name} {own}", kind, span) for own, kind, span in trial.uses]
-        asked: dict[str, list[Kind]] = {word: [] for word in own}
-        for word, kind, _ in trial.uses:
-            asked[word].append(kind)
-        parameters = tuple((word, _settled(asked[word.text])) for word in pattern.parameters)
-        known[name] = Declared(pattern.name, declarations.files[file].source, file, "pattern", parameters)
-    return known
+        uses[name] = trial.uses
+        parameters = tuple((word, _settled(word.text, trial.uses)) for word in pattern.parameters)
+        known[name] = replace(known[name], parameters=parameters)
+    return known, uses
 
 
-def _settled(asked: list[Kind]) -> Kind | None:
+def _settled(name: str, uses: list[Use]) -> Kind | None:
     """The kind that serves all uses of a parameter, or the first where none does; a number serves as ids, too."""
-    if not asked:
+    wanted: list[Kind] = [use.wanted for use in uses if use.name == name]
+    if not wanted:
         return None
-    return "number" if set(asked) == {"ids", "number"} else asked[0]
+    return "number" if set(wanted) == {"ids", "number"} else wanted[0]
 
 
 # -- declarations -----------------------------------------------------------------------------------------------------
@@ -203,30 +198,31 @@ def _param(context: Context, declarations: Declarations, name: str) -> typed.Par
     return typed.Param(name, value, file, param.name.span)
 
 
-def _pattern(context: Context, declarations: Declarations, name: str) -> typed.PatternDeclaration:
+def _pattern(context: Context, declarations: Declarations, name: str, uses: list[Use]) -> typed.PatternDeclaration:
     file, pattern = declarations.patterns[name]
     source = declarations.files[file].source
     seen: dict[str, tree.Word] = {}
     for word in pattern.parameters:
         _own_parameter(context, source, word, seen)
     parameters = context.patterns[name].parameters
-    own = {word.text: kind for word, kind in parameters}
-    uses, prefix = context.uses, f"{name} "
-    context.uses = [(key.removeprefix(prefix), kind, span) for key, kind, span in uses if key.startswith(prefix)]
     if file == 0:
+        used = {use.name for use in uses}
         context.diagnostics += [
             Diagnostic(
                 "PA903",
                 f"the parameter `{word.text}` of `{name}` is never used",
                 (Label(source, word.span, "never used"),),
             )
-            for word, kind in parameters
-            if kind is None and not any(own == word.text for own, _, _ in context.uses)
+            for word, _ in parameters
+            if word.text not in used
         ]
-    body = check_pattern(context, Scope(source, own, title="a named pattern"), pattern.body)
     context.uses = uses
-    typed_parameters = tuple((word.text, kind) for word, kind in parameters)
-    return typed.PatternDeclaration(name, typed_parameters, body, file, pattern.name.span)
+    own: dict[str, Kind | None] = {word.text: kind for word, kind in parameters}
+    body = check_pattern(context, Scope(source, own, title="a named pattern"), pattern.body)
+    context.uses = []
+    return typed.PatternDeclaration(
+        name, tuple((word.text, kind) for word, kind in parameters), body, file, pattern.name.span
+    )
 
 
 def _own_parameter(context: Context, source: Source, word: tree.Word, seen: dict[str, tree.Word]) -> None:

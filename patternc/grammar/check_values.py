@@ -10,7 +10,7 @@ from typing import assert_never, cast
 
 from patternc.diagnostics import Diagnostic, Label
 from patternc.grammar import signatures, tree, typed
-from patternc.grammar.scope import NOUNS, Context, Scope, kind_of_name, unknown_name
+from patternc.grammar.scope import NOUNS, Context, Scope, Use, kind_of_name, unknown_name
 from patternc.grammar.typed import Hole, Kind
 from patternc.source import Span
 
@@ -32,7 +32,7 @@ def wrong_kind(context: Context, scope: Scope, span: Span, wanted: Kind, found: 
 
 def own_parameter(context: Context, scope: Scope, name: tree.Word, wanted: Kind) -> Kind | None:
     """The kind of the pattern's own parameter `name` as far as it is known, with the use noted for the inference."""
-    context.uses.append((name.text, wanted, name.span))
+    context.uses.append(Use(name.text, wanted, name.span))
     return scope.own[name.text]
 
 
@@ -137,7 +137,8 @@ def _named_number(context: Context, scope: Scope, name: tree.Word) -> typed.Numb
 
 
 def own_conflict(context: Context, scope: Scope, name: tree.Word, wanted: Kind, found: Kind) -> Hole:
-    first = next((span for own, kind, span in context.uses if own == name.text and kind == found), None)
+    """Report an own parameter that is used as two kinds."""
+    first = next((use.span for use in context.uses if use.name == name.text and use.wanted == found), None)
     others = [] if first is None else [scope.label(first, f"used as {NOUNS[found]} here", primary=False)]
     context.diagnostics.append(
         Diagnostic(

@@ -8,16 +8,17 @@ to do with a text that does not parse.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
-from lark import Lark, Token as LarkToken, Tree
+from lark import Lark, Tree
+from lark import Token as LarkToken
 from lark.exceptions import UnexpectedToken
 from lark.lexer import Lexer, PatternStr
-from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from patternc.source import Span
 
@@ -60,8 +61,8 @@ class _NoLexer(Lexer):
     def __init__(self, lexer_conf: object) -> None:
         del lexer_conf
 
-    def lex(self, lexer_state: object, parser_state: object) -> Iterable[LarkToken]:
-        return ()
+    def lex(self, lexer_state: object, parser_state: object) -> Iterator[LarkToken]:
+        return iter(())
 
 
 @cache
@@ -120,24 +121,26 @@ def scan(text: str) -> tuple[Token, ...]:
 class Cursor:
     """The parser after some tokens. `parsing` False only recognises: nothing is built, and copies are cheap."""
 
-    def __init__(self, parsing: bool, _state: InteractiveParser | None = None) -> None:
-        if _state is None:
-            _state = tables().parse_interactive("")
-            if not parsing:
-                configuration = copy(_state.parser_state.parse_conf)
-                configuration.callbacks = {}
-                _state.parser_state.parse_conf = configuration
+    def __init__(self, parsing: bool) -> None:
+        # Any: Lark's interactive parser is typed only in part
+        self._state: Any = tables().parse_interactive("")  # pyright: ignore[reportUnknownMemberType]
         self._parsing = parsing
-        self._state = _state
+        if not parsing:
+            configuration: Any = copy(self._state.parser_state.parse_conf)
+            configuration.callbacks = {}
+            self._state.parser_state.parse_conf = configuration
 
     def copy(self) -> Cursor:
         """The same place, to be advanced on its own; only for a cursor that does not parse."""
         assert not self._parsing  # Lark's tree builder appends to lists that copies would share
-        return Cursor(False, self._state.copy(deepcopy_values=False))
+        other = copy(self)
+        other._state = self._state.copy(deepcopy_values=False)
+        return other
 
     def may_come(self) -> set[str]:
         """The terminals that have an action here; a few of them may still turn out not to fit (LALR)."""
-        return {name for name in self._state.choices() if name.isupper() or name == END}
+        choices: dict[str, object] = self._state.choices()
+        return {name for name in choices if name.isupper()}
 
     def accepts(self) -> set[str]:
         """The terminals that can come next."""
@@ -145,7 +148,7 @@ class Cursor:
 
     def feed(self, token: Token) -> bool:
         """Advance over a token; False when it cannot come here (the cursor is then of no more use)."""
-        choices = self._state.choices()
+        choices: dict[str, object] = self._state.choices()
         for kind in token.types:
             if kind in choices:
                 try:

@@ -32,9 +32,18 @@ class Declared:
         return Label(self.source, self.name.span, f"`{self.name.text}` is declared here", primary=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A pattern's own parameter in its body, and the kind that is needed there."""
+
+    name: str
+    wanted: Kind
+    span: Span
+
+
 @dataclass(slots=True)
 class Context:
-    """What one check knows and finds: the declarations, the names whose statement is damaged, what is used, the mistakes."""
+    """What one check knows and finds: declarations, names whose statement is damaged, what is used, mistakes."""
 
     params: Mapping[str, Declared]
     patterns: Mapping[str, Declared]
@@ -43,8 +52,8 @@ class Context:
     """Some declarations could not be read at all: a name that is unknown may be one of them."""
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     used: set[str] = field(default_factory=set[str])
-    uses: list[tuple[str, Kind, Span]] = field(default_factory=list[tuple[str, Kind, Span]])
-    """Own parameters of unknown kind, with the kind that each use asks for; read by the inference of kinds."""
+    uses: list[Use] = field(default_factory=list[Use])
+    """Every use of a parameter of the pattern at hand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,12 @@ NOWHERE = Span(0, 0)
 """The span of a node that no text was written for."""
 
 
-def _span() -> Span:
-    return field(default=NOWHERE, compare=False, repr=False)
-
-
 @dataclass(frozen=True, slots=True)
 class Word:
     """A name, where it is declared or used."""
 
     text: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 # -- expressions ------------------------------------------------------------------------------------------------------
@@ -37,7 +33,7 @@ class Number:
 
     text: str
     form: Literal["integer", "decimal", "percent"] = "integer"
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ class Name:
     """A name used without brackets."""
 
     text: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,7 @@ class Negative:
     """`- operand`."""
 
     operand: Expression
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ class Operator:
     """The sign between two operands of a chain."""
 
     sign: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,7 @@ class Chain:
 
     operands: tuple[Expression, ...]
     operators: tuple[Operator, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,7 @@ class Power:
 
     base: Expression
     exponent: Expression
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ class NamedArgument:
 
     name: Word
     value: Expression
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +95,7 @@ class DirectionArgument:
     """`causal` or `bidirectional` in a call."""
 
     direction: Literal["causal", "bidirectional"]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +104,7 @@ class Call:
 
     name: Word
     arguments: tuple[Argument, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +114,7 @@ class Range:
     start: Expression
     stop: Expression
     step: Expression | None = None
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +122,7 @@ class List:
     """`[items]`."""
 
     items: tuple[Expression, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +130,7 @@ class Tuple:
     """`(first, second, ...)`: at least two items."""
 
     items: tuple[Expression, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +138,14 @@ class Text:
     """A quoted text; `text` is without the quotes."""
 
     text: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
     """Where an expression should have been; the mistake has been reported."""
 
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 Expression = Number | Name | Negative | Chain | Power | Call | Range | List | Tuple | Text | Missing
@@ -178,7 +174,7 @@ class Selector:
     """Which layers or heads an entry is for: one of the words, or an expression, a range or a list."""
 
     which: Literal["even", "odd", "all", "rest"] | Expression
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +183,7 @@ class HeadEntry:
 
     selector: Selector
     pattern: Expression
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +191,7 @@ class HeadBlock:
     """`heads { ... }` in the place of a pattern."""
 
     entries: tuple[HeadEntry, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +200,7 @@ class LayerEntry:
 
     selector: Selector
     pattern: Expression | HeadBlock
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +209,7 @@ class Round:
 
     count: Number | Name | Missing
     pattern: Expression | HeadBlock
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 # -- statements -------------------------------------------------------------------------------------------------------
@@ -224,7 +220,7 @@ class Flag:
     """A setting without a value."""
 
     name: Literal["causal", "bidirectional", "allow empty"]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +229,7 @@ class Setting:
 
     name: Literal["tokens", "heads", "kv_heads", "head_dim"]
     value: Expression
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +239,7 @@ class Layers:
     count: Expression
     body: tuple[LayerEntry, ...] | tuple[Round, ...]
     repeated: bool
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +248,7 @@ class Use:
 
     target: Word
     library: bool
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +257,7 @@ class Param:
 
     name: Word
     value: Expression
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +267,7 @@ class Pattern:
     name: Word
     parameters: tuple[Word, ...]
     body: Expression
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +276,7 @@ class Model:
 
     name: Word
     settings: tuple[Flag | Setting | Layers, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +286,7 @@ class Comparison:
     left: Expression
     sign: Operator
     right: Expression
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +296,7 @@ class Connected:
     depth: Expression | None
     from_any_layer: bool
     to_past: bool
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,14 +304,14 @@ class Order:
     """`order growth`, the growth as written."""
 
     growth: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class CropStable:
     """`crop_stable`."""
 
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 Condition = Comparison | Connected | Order | CropStable
@@ -326,7 +322,7 @@ class Expect:
     """`expect condition`."""
 
     condition: Condition
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 Statement = Use | Param | Pattern | Model | Expect

@@ -25,15 +25,11 @@ ComparisonSign = Literal["<=", "<", ">=", ">", "==", "!="]
 NOWHERE = Span(0, 0)
 
 
-def _span() -> Span:
-    return field(default=NOWHERE, compare=False, repr=False)
-
-
 @dataclass(frozen=True, slots=True)
 class Hole:
     """Where a mistake was reported; evaluates to nothing, silently."""
 
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 # -- numbers ----------------------------------------------------------------------------------------------------------
@@ -44,7 +40,7 @@ class Integer:
     """A literal."""
 
     value: int
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +48,7 @@ class NumberParam:
     """A `param` of the program."""
 
     name: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ class NumberArgument:
     """A parameter of the pattern whose body this is in."""
 
     name: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +64,7 @@ class Quantity:
     """A number the language provides: the length of the place, the model's counts, the layer and head at hand."""
 
     name: QuantityName
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ class Negative:
     """The operand with its sign changed."""
 
     operand: Number
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,7 @@ class Arithmetic:
 
     operands: tuple[Number, ...]
     signs: tuple[Sign, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +90,7 @@ class Power:
 
     base: Number
     exponent: Number
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +99,7 @@ class Function:
 
     name: FunctionName
     arguments: tuple[Number, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +108,14 @@ class Pairs:
 
     layer: Number
     head: Number | None
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Density:
     """In an expectation: pairs of all layers and heads over those of dense attention in this model."""
 
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +124,7 @@ class Ratio:
 
     numerator: int
     denominator: int
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 Number = (
@@ -155,7 +151,7 @@ class Single:
     """One id."""
 
     value: Number
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +161,7 @@ class Stretch:
     start: Number
     stop: Number
     step: Number | None
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +169,7 @@ class Powers:
     """1, base, base**2, ... below n."""
 
     base: Number
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +177,7 @@ class IdsParam:
     """The items of a `param` that is a list."""
 
     name: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +185,7 @@ class IdsArgument:
     """The items of a list that is a parameter of the pattern whose body this is in."""
 
     name: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 Item = Single | Stretch | Powers | IdsParam | IdsArgument | Hole
@@ -200,7 +196,7 @@ class Ids:
     """A list of ids; lists inside lists are flattened."""
 
     items: tuple[Item, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 # -- patterns ---------------------------------------------------------------------------------------------------------
@@ -211,7 +207,7 @@ class Constant:
     """A pattern without arguments."""
 
     name: Literal["dense", "empty", "self", "past"]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +217,7 @@ class Local:
     width: Number
     dilation: Number | None
     direction: Direction | None
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +227,7 @@ class Window:
     back: Number | None
     ahead: Number | None
     dilation: Number | None
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +238,7 @@ class Residues:
     modulus: Number
     at: Ids | None
     last: Number | None
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +247,7 @@ class Chunks:
 
     sizes: Ids
     listed: bool
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +256,7 @@ class Positions:
 
     of: Literal["keys", "queries", "global", "diagonals"]
     ids: Ids
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +268,7 @@ class Random:
     avoid: Pattern | None
     among: Ids | None
     direction: Direction | None
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +278,7 @@ class Lift:
     by: Literal["blocks", "within"]
     size: Number
     inner: Pattern
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +287,7 @@ class Slice:
 
     where: Ids
     inner: Pattern
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +295,7 @@ class Union:
     """Any part; two parts or more."""
 
     parts: tuple[Pattern, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +303,7 @@ class Intersection:
     """All parts; two parts or more."""
 
     parts: tuple[Pattern, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +311,7 @@ class Difference:
     """The first part without all others; two parts or more."""
 
     parts: tuple[Pattern, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +319,7 @@ class PatternArgument:
     """A pattern that is a parameter of the pattern whose body this is in."""
 
     name: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +328,7 @@ class NamedPattern:
 
     name: str
     arguments: tuple[Number | Ids | Pattern, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 Pattern = (
@@ -364,7 +360,7 @@ class Selector:
     """Which layers or heads."""
 
     which: Literal["even", "odd", "all", "rest"] | Ids
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +369,7 @@ class HeadEntry:
 
     selector: Selector
     pattern: Pattern
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,7 +377,7 @@ class Heads:
     """A pattern for each head."""
 
     entries: tuple[HeadEntry, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +386,7 @@ class LayerEntry:
 
     selector: Selector
     pattern: Pattern | Heads
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,7 +395,7 @@ class Round:
 
     count: Number
     pattern: Pattern | Heads
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,7 +404,7 @@ class Layers:
 
     count: Number
     entries: tuple[LayerEntry, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,7 +413,7 @@ class Repeat:
 
     count: Number
     rounds: tuple[Round, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 # -- the program ------------------------------------------------------------------------------------------------------
@@ -430,7 +426,7 @@ class Param:
     name: str
     value: Number | Ids
     file: int
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,7 +437,7 @@ class PatternDeclaration:
     parameters: tuple[tuple[str, Kind | None], ...]
     body: Pattern
     file: int
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,7 +453,7 @@ class Model:
     allow_empty: bool
     layers: Layers | Repeat
     file: int
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -469,7 +465,7 @@ class Comparison:
     right: Number
     text: str
     file: int
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,7 +475,7 @@ class Connected:
     depth: Number | None
     text: str
     file: int
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 Expectation = Comparison | Connected
