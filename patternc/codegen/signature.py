@@ -2,9 +2,10 @@
 
 For: the parameters of a kernel with what they hold. Not for: their values (`runtime/cuda.py`).
 
-Every tensor of rows [batch, head, row, dim] comes with three strides in elements, `x_batch`, `x_head` and `x_row`;
-its last stride is 1. The tensors of one number a row (lse, delta) are float32 and share `lse_batch` and `lse_head`;
-their last stride is 1. `dv` has the strides of `dk`.
+Every tensor of rows [batch, head, row, dim] has three strides in elements, `x_batch`, `x_head` and `x_row`, and a
+last stride of 1. Tensors that are loaded together share them, since offsets are held in registers: v has those of k,
+do those of q, dv those of dk. The tensors of one number a row (lse, delta) are float32 and share `lse_batch` and
+`lse_head`; their last stride is 1.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Literal, assert_never
 
 from patternc.codegen.plan import KernelSpec
 
-Kind = Literal["rows", "gradient", "float32", "table", "stride", "count", "scale"]
+Kind = Literal["rows", "gradient", "float32", "table", "stride", "count", "scale", "offsets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Parameter:
 
     "rows" points to elements of the module's dtype, "gradient" to elements of it or of float32 (dk and dv while
     several launches add to them), "float32" and "table" (int32) to what their names say; "stride" and "count" are
-    integers, "scale" a float.
+    integers, "scale" a float. "offsets" is a compile-time type: int32 where every offset of a row from the first one
+    of its head fits, else int64.
     """
 
     name: str
@@ -32,7 +34,7 @@ class Parameter:
 
 def signature(spec: KernelSpec) -> tuple[Parameter, ...]:
     """The parameters of the kernel that `spec` describes."""
-    return (*_data(spec), *_tables(spec), *_sizes(spec))
+    return (*_data(spec), *_tables(spec), *_sizes(spec), Parameter("OFFSETS", "offsets"))
 
 
 def row_signature() -> tuple[Parameter, ...]:
@@ -87,13 +89,13 @@ def _sizes(spec: KernelSpec) -> tuple[Parameter, ...]:
     share = _parameters("count", "group_size")
     match spec.role:
         case "forward":
-            return (*_strides("q", "k", "v", "o"), *rows, *counts, *share, *_parameters("scale", "score_scale"))
+            return (*_strides("q", "k", "o"), *rows, *counts, *share, *_parameters("scale", "score_scale"))
         case "dq":
             scales = _parameters("scale", "score_scale", "scale")
-            return (*_strides("q", "k", "v", "do", "dq"), *rows, *counts, *share, *scales)
+            return (*_strides("q", "k", "dq"), *rows, *counts, *share, *scales)
         case "dkv":
             scales = _parameters("scale", "score_scale", "scale")
-            return (*_strides("q", "k", "v", "do", "dk"), *rows, *counts, *scales)
+            return (*_strides("q", "k", "dk"), *rows, *counts, *scales)
         case _:
             assert_never(spec.role)
 

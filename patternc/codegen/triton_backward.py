@@ -31,7 +31,8 @@ from patternc.codegen.triton_blocks import (
     loops,
     offsets_block,
     own_address,
-    place_line,
+    own_rows,
+    own_start,
     program_block,
     rows_block,
     segment_block,
@@ -64,13 +65,17 @@ def dkv_step(scores, q, v, do, lse2, delta, dk, dv, score_scale):
 DQ_WALK = Walk(
     tensors=(("k", "k_ptr"), ("v", "v_ptr")),
     vectors=(),
+    row="k_row",
+    heads=False,
     scores='tl.dot(q, tl.trans(k), input_precision="ieee")',
     step="dq = dq_step(scores, k, v, do, lse2, delta, dq, score_scale)",
 )
 
 DKV_WALK = Walk(
-    tensors=(("q", "head_q_ptr"), ("do", "head_do_ptr")),
-    vectors=(("lse2", "head_lse2_ptr", 'float("inf")'), ("delta", "head_delta_ptr", "0.0")),
+    tensors=(("q", "q_ptr"), ("do", "do_ptr")),
+    vectors=(("lse2", "lse2_ptr", 'float("inf")'), ("delta", "delta_ptr", "0.0")),
+    row="q_row",
+    heads=True,
     scores='tl.dot(k, tl.trans(q), input_precision="ieee")',
     step="dk, dv = dkv_step(scores, q, v, do, lse2, delta, dk, dv, score_scale)",
 )
@@ -78,26 +83,27 @@ DKV_WALK = Walk(
 
 def dq_kernel(spec: KernelSpec, about: str) -> Lines:
     """The whole function; `about` is its docstring."""
+    rows, start = own_rows(spec), own_start(spec)
     body = joined(
         [f'"""{about}"""', *constants(spec)],
         program_block(),
         item_block(spec),
         segment_block(spec),
         [
-            "q_ptr += batch * q_batch + head * q_head + base * q_row",
+            f"q_ptr += batch * q_batch + head * q_head + {start} * q_row",
             "k_ptr += batch * k_batch + kv_head * k_head + base * k_row",
-            "v_ptr += batch * v_batch + kv_head * v_head + base * v_row",
-            "do_ptr += batch * do_batch + head * do_head + base * do_row",
-            "dq_ptr += batch * dq_batch + head * dq_head + base * dq_row",
-            "lse2_ptr += batch * lse_batch + head * lse_head + base",
-            "delta_ptr += batch * lse_batch + head * lse_head + base",
+            "v_ptr += batch * k_batch + kv_head * k_head + base * k_row",
+            f"do_ptr += batch * q_batch + head * q_head + {start} * q_row",
+            f"dq_ptr += batch * dq_batch + head * dq_head + {start} * dq_row",
+            f"lse2_ptr += batch * lse_batch + head * lse_head + {start}",
+            f"delta_ptr += batch * lse_batch + head * lse_head + {start}",
         ],
         rows_block(spec),
         [
-            f"q = {load(own_address('q'), spec.head_dim, 'live')}",
-            f"do = {load(own_address('do'), spec.head_dim, 'live')}",
-            'lse2 = tl.load(lse2_ptr + i, mask=live, other=float("inf"))',
-            "delta = tl.load(delta_ptr + i, mask=live, other=0.0)",
+            f"q = {load(own_address('q', rows, 'q_row'), spec.head_dim, 'live')}",
+            f"do = {load(own_address('do', rows, 'q_row'), spec.head_dim, 'live')}",
+            f'lse2 = tl.load(lse2_ptr + {rows}, mask=live, other=float("inf"))',
+            f"delta = tl.load(delta_ptr + {rows}, mask=live, other=0.0)",
             *offsets_block(spec, DQ_WALK),
         ],
         bounds_block(spec),
@@ -105,7 +111,7 @@ def dq_kernel(spec: KernelSpec, about: str) -> Lines:
         loops(spec, DQ_WALK),
         [
             "dq = (dq * scale).to(dq_ptr.dtype.element_ty)",
-            f"tl.store({own_address('dq')}, dq, mask={store_mask(spec.head_dim)})",
+            f"tl.store({own_address('dq', rows, 'dq_row')}, dq, mask={store_mask(spec.head_dim)})",
         ],
     )
     return [*function_head(spec.name, signature(spec)), *indent(body)]
@@ -113,6 +119,7 @@ def dq_kernel(spec: KernelSpec, about: str) -> Lines:
 
 def dkv_kernel(spec: KernelSpec, about: str) -> Lines:
     """The whole function; `about` is its docstring."""
+    rows, start = own_rows(spec), own_start(spec)
     zeros = f"tl.zeros((KEYS, {dims_constant(spec.head_dim)}), tl.float32)"
     body = joined(
         [f'"""{about}"""', *constants(spec)],
@@ -121,42 +128,31 @@ def dkv_kernel(spec: KernelSpec, about: str) -> Lines:
         segment_block(spec),
         [
             "q_ptr += batch * q_batch + base * q_row",
-            "k_ptr += batch * k_batch + kv_head * k_head + base * k_row",
-            "v_ptr += batch * v_batch + kv_head * v_head + base * v_row",
-            "do_ptr += batch * do_batch + base * do_row",
-            "dk_ptr += batch * dk_batch + kv_head * dk_head + base * dk_row",
-            "dv_ptr += batch * dk_batch + kv_head * dk_head + base * dk_row",
+            f"k_ptr += batch * k_batch + kv_head * k_head + {start} * k_row",
+            f"v_ptr += batch * k_batch + kv_head * k_head + {start} * k_row",
+            "do_ptr += batch * q_batch + base * q_row",
+            f"dk_ptr += batch * dk_batch + kv_head * dk_head + {start} * dk_row",
+            f"dv_ptr += batch * dk_batch + kv_head * dk_head + {start} * dk_row",
             "lse2_ptr += batch * lse_batch + base",
             "delta_ptr += batch * lse_batch + base",
         ],
         rows_block(spec),
         [
-            f"k = {load(own_address('k'), spec.head_dim, 'live')}",
-            f"v = {load(own_address('v'), spec.head_dim, 'live')}",
+            f"k = {load(own_address('k', rows, 'k_row'), spec.head_dim, 'live')}",
+            f"v = {load(own_address('v', rows, 'k_row'), spec.head_dim, 'live')}",
             *offsets_block(spec, DKV_WALK),
         ],
         bounds_block(spec),
         [f"dk = {zeros}", f"dv = {zeros}"],
-        _heads_loop(spec),
+        loops(spec, DKV_WALK),
         _store_dkv(spec),
     )
     return [*function_head(spec.name, signature(spec)), *indent(body)]
 
 
-def _heads_loop(spec: KernelSpec) -> Lines:
-    pointers = [
-        "head = tl.load(heads_ptr + h).to(tl.int64)",
-        "head_q_ptr = q_ptr + head * q_head",
-        "head_do_ptr = do_ptr + head * do_head",
-        "head_lse2_ptr = lse2_ptr + head * lse_head",
-        "head_delta_ptr = delta_ptr + head * lse_head",
-    ]
-    return ["for h in range(heads_begin, heads_end):", *indent(joined(pointers, loops(spec, DKV_WALK)))]
-
-
 def _store_dkv(spec: KernelSpec) -> Lines:
     mask = store_mask(spec.head_dim)
-    offsets = "place * dk_row + dims[None, :]"
+    offsets = f"{own_rows(spec)}[:, None] * dk_row + dims[None, :]"
     lines = [
         "# The gradients of the item's keys; this program alone writes them.",
         f"offsets = {offsets}",
@@ -186,27 +182,28 @@ def row_kernel(name: str, head_dim: int) -> Lines:
             "tiles = tl.cdiv(tokens, ROWS)",
             "head = (program // tiles % heads).to(tl.int64)",
             "batch = (program // (tiles * heads)).to(tl.int64)",
-            "i = program % tiles * ROWS + tl.arange(0, ROWS)",
-            "live = i < tokens",
+            "first = (program % tiles * ROWS).to(tl.int64)",
+            "rows = tl.arange(0, ROWS)",
+            "live = rows < tokens - first",
             dims_line(head_dim),
-            place_line("i"),
             *([PRESENT] if is_padded(head_dim) else []),
         ],
         [
-            "o_ptr += batch * o_batch + head * o_head",
-            "do_ptr += batch * do_batch + head * do_head",
-            "offset = batch * lse_batch + head * lse_head + i",
+            "o_ptr += batch * o_batch + head * o_head + first * o_row",
+            "do_ptr += batch * do_batch + head * do_head + first * do_row",
+            *(f"{x}_ptr += batch * lse_batch + head * lse_head + first" for x in ("lse", "dlse", "lse2", "delta")),
         ],
         [
-            f"o = {load(own_address('o'), head_dim, 'live')}.to(tl.float32)",
-            f"do = {load(own_address('do'), head_dim, 'live')}.to(tl.float32)",
-            "dlse = tl.load(dlse_ptr + offset, mask=live, other=0.0)",
-            "tl.store(delta_ptr + offset, tl.sum(o * do, 1) - dlse, mask=live)",
+            f"o = {load(own_address('o', 'rows', 'o_row'), head_dim, 'live')}",
+            f"do = {load(own_address('do', 'rows', 'do_row'), head_dim, 'live')}",
+            "dlse = tl.load(dlse_ptr + rows, mask=live, other=0.0)",
+            "products = o.to(tl.float32) * do.to(tl.float32)",
+            "tl.store(delta_ptr + rows, tl.sum(products, 1) - dlse, mask=live)",
         ],
         [
             "# The lse of a row that attended nothing becomes +inf: all its weights are 0.",
-            "lse = tl.load(lse_ptr + offset, mask=live, other=0.0)",
-            'tl.store(lse2_ptr + offset, tl.where(lse == float("-inf"), float("inf"), lse * LOG2_E), mask=live)',
+            "lse = tl.load(lse_ptr + rows, mask=live, other=0.0)",
+            'tl.store(lse2_ptr + rows, tl.where(lse == float("-inf"), float("inf"), lse * LOG2_E), mask=live)',
         ],
     )
     return [*function_head(name, row_signature()), *indent(body)]

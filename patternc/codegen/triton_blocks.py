@@ -42,13 +42,17 @@ KEY = Side("key", "keys", "KEYS", "j")
 class Walk:
     """What a role does with each counterpart tile.
 
-    `tensors` are loaded as [columns, dims] and `vectors` as [columns]: pairs of a name and its pointer, the latter
-    with the value that stands for positions that do not exist. `scores` is the text of the raw products [rows,
-    columns] and `step` what takes them into the state.
+    `tensors` are loaded as [columns, dims] and `vectors` as [columns]: names with their pointers, the latter also with
+    the value that stands for positions that do not exist. `row` is the stride from one row of the tensors to the next.
+    With `heads`, each tile is met once for every query head listed in heads_begin..heads_end: one flat loop over both,
+    so that the pipeline runs on from head to head. `scores` is the text of the raw products [rows, columns] and `step`
+    what takes them into the state.
     """
 
     tensors: tuple[tuple[str, str], ...]
     vectors: tuple[tuple[str, str, str], ...]
+    row: str
+    heads: bool
     scores: str
     step: str
 
@@ -77,13 +81,18 @@ def function_head(name: str, parameters: tuple[Parameter, ...]) -> Lines:
     lines: Lines = ["@triton.jit", f"def {name}("]
     line, kind = "", None
     for parameter in parameters:
+        if parameter.kind == "offsets":
+            continue
         family = "count" if parameter.kind == "scale" else "data" if parameter.kind in _POINTERS else parameter.kind
         if line and (family != kind or len(line) + len(parameter.name) + 6 > LINE):
             lines.append(f"    {line}")
             line = ""
         line += f"{' ' if line else ''}{parameter.name},"
         kind = family
-    return [*lines, f"    {line}", "):"]
+    lines.append(f"    {line}")
+    if any(parameter.kind == "offsets" for parameter in parameters):
+        lines.append("    OFFSETS: tl.constexpr,  # int32 where every offset of a row fits, else int64")
+    return [*lines, "):"]
 
 
 _POINTERS = ("rows", "gradient", "float32")
@@ -133,8 +142,9 @@ def program_block() -> Lines:
         "# This program: one item of one head of one batch row.",
         "program = tl.program_id(0)",
         "item = items_ptr + program % item_count * ITEM_WORDS",
-        "head = tl.load(heads_ptr + program // item_count % head_count).to(tl.int64)",
-        "kv_head = head // group_size",
+        "head = tl.load(heads_ptr + program // item_count % head_count)",
+        "kv_head = (head // group_size).to(tl.int64)",
+        "head = head.to(tl.int64)",
         "batch = (program // (item_count * head_count)).to(tl.int64)",
     ]
 
@@ -173,9 +183,16 @@ def item_block(spec: KernelSpec) -> Lines:
 def segment_block(spec: KernelSpec) -> Lines:
     """The stretch of the batch row that positions are relative to."""
     lines = ["# Positions are relative to a segment of the batch row.", "base = tl.load(segments_ptr).to(tl.int64)"]
+    if spec.own == "contiguous":
+        lines.append("first = base + origin")
     if spec.interval is not None or spec.bits:
         lines.append("length = tl.load(segments_ptr + 1)")
     return lines
+
+
+def own_start(spec: KernelSpec) -> str:
+    """What pointers to own rows are moved by, in rows: contiguous rows start there, listed ones count from there."""
+    return "first" if spec.own == "contiguous" else "base"
 
 
 def rows_block(spec: KernelSpec) -> Lines:
@@ -195,9 +212,8 @@ def rows_block(spec: KernelSpec) -> Lines:
             f"# Own {own.many}: positions listed one by one.",
             *lines,
             f"{own.position} = {listed}",
-            place_line(own.position),
         ]
-    return [f"# Own {own.many}.", *lines, f"{own.position} = origin + rows", place_line(own.position)]
+    return [f"# Own {own.many}.", *lines, f"{own.position} = origin + rows"]
 
 
 PRESENT = "present = dims[None, :] < HEAD_DIM"
@@ -219,21 +235,22 @@ def store_mask(head_dim: int) -> str:
     return "live[:, None] & present" if is_padded(head_dim) else "live[:, None]"
 
 
-def place_line(position: str) -> str:
-    """The own positions as a column of offsets; 64 bit, since a row stride times a position may need it."""
-    return f"place = {position}.to(tl.int64)[:, None]"
+def own_rows(spec: KernelSpec) -> str:
+    """The own rows relative to `own_start`: within a tile if they are contiguous, else anywhere."""
+    own, _ = sides(spec)
+    return "rows" if spec.own == "contiguous" else f"{own.position}.to(OFFSETS)"
 
 
-def own_address(tensor: str) -> str:
+def own_address(tensor: str, rows: str, stride: str) -> str:
     """Where the own rows [rows, dims] of a tensor are."""
-    return f"{tensor}_ptr + place * {tensor}_row + dims[None, :]"
+    return f"{tensor}_ptr + {rows}[:, None] * {stride} + dims[None, :]"
 
 
 def offsets_block(spec: KernelSpec, walk: Walk) -> Lines:
     """Addresses of a contiguous counterpart tile relative to its first position."""
     if not (spec.full or spec.interval is not None or spec.bits):
         return []
-    return [f"{name}_offsets = columns[:, None] * {name}_row + dims[None, :]" for name, _ in walk.tensors]
+    return [f"offsets = columns[:, None] * {walk.row} + dims[None, :]"]
 
 
 def bounds_block(spec: KernelSpec) -> Lines:
@@ -262,12 +279,15 @@ def loops(spec: KernelSpec, walk: Walk) -> Lines:
 
 
 def _full_loop(spec: KernelSpec, walk: Walk) -> Lines:
-    _, counterpart = sides(spec)
     return [
         "# Full tiles: every pair.",
-        *_first(counterpart, "full_begin"),
-        "for tile in range(full_begin, interval_begin):",
-        *indent([*_loads(spec, walk, None), _next(counterpart), f"scores = {walk.scores}", walk.step]),
+        *_loop(
+            walk,
+            ("full_begin", "interval_begin"),
+            [_read_tile(spec)],
+            _loads(spec, walk, None),
+            [f"scores = {walk.scores}", walk.step],
+        ),
     ]
 
 
@@ -281,96 +301,134 @@ def _interval_loop(spec: KernelSpec, walk: Walk, interval: RowInterval) -> Lines
         kept["below_hi"] = _compare("<", "hi", high, counterpart)
     elif spec.role == "forward":
         kept["exist[None, :]"] = ""
-    body = [
-        f"exist = columns < length - {counterpart.one}",
-        *_loads(spec, walk, "exist"),
-        *(f"{name} = {comparison}" for name, comparison in kept.items() if comparison),
-        _next(counterpart),
-        f"scores = {walk.scores}",
-    ]
-    if kept:
-        body.append(f"scores = tl.where({' & '.join(kept)}, scores, MASKED)")
-    body.append(walk.step)
+    masked = [f"scores = tl.where({' & '.join(kept)}, scores, MASKED)"] if kept else []
     return [
         "# Interval tiles: the pairs between lo and hi.",
-        *_first(counterpart, "interval_begin"),
-        "for tile in range(interval_begin, bits_begin):",
-        *indent(body),
+        *_loop(
+            walk,
+            ("interval_begin", "bits_begin"),
+            [_read_tile(spec)],
+            [
+                _exist(counterpart),
+                *_loads(spec, walk, "exist"),
+                *(f"{name} = {comparison}" for name, comparison in kept.items() if comparison),
+            ],
+            [f"scores = {walk.scores}", *masked, walk.step],
+        ),
     ]
 
 
 def _bits_loop(spec: KernelSpec, walk: Walk) -> Lines:
-    own, counterpart = sides(spec)
-    body = [
-        f"exist = columns < length - {counterpart.one}",
-        *_loads(spec, walk, "exist"),
-        f"kept = unpack(bits_ptr + mask * {own.tile} * ({counterpart.tile} // 32), rows, columns, {counterpart.tile})",
-        _next(counterpart),
-        "mask = tl.load(tile_bits_ptr + tile + 1)",
-        f"scores = {walk.scores}",
-        "scores = tl.where(kept, scores, MASKED)",
-        walk.step,
-    ]
+    _, counterpart = sides(spec)
     return [
         "# Bits tiles: a bit for each pair.",
-        *_first(counterpart, "bits_begin"),
-        "mask = tl.load(tile_bits_ptr + bits_begin)",
-        "for tile in range(bits_begin, bits_end):",
-        *indent(body),
+        *_loop(
+            walk,
+            ("bits_begin", "bits_end"),
+            [_read_tile(spec), "mask = tl.load(tile_bits_ptr + {tile})"],
+            [_exist(counterpart), *_loads(spec, walk, "exist"), _unpack(spec)],
+            [f"scores = {walk.scores}", "scores = tl.where(kept, scores, MASKED)", walk.step],
+        ),
     ]
 
 
 def _gathered_loop(spec: KernelSpec, walk: Walk) -> Lines:
-    own, counterpart = sides(spec)
+    _, counterpart = sides(spec)
     position = counterpart.position
-    read = f"{position} = tl.load(gather_ptr + tl.load(gathered_ptr + {{}}) * {counterpart.tile} + columns)"
-    body = [
-        f"exist = {position} >= 0",
-        *_gathered_loads(spec, walk, position),
-        f"kept = unpack(bits_ptr + mask * {own.tile} * ({counterpart.tile} // 32), rows, columns, {counterpart.tile})",
-        read.format("2 * tile + 2"),
-        "mask = tl.load(gathered_ptr + 2 * tile + 3)",
-        f"scores = {walk.scores}",
-        "scores = tl.where(kept, scores, MASKED)",
-        walk.step,
-    ]
     return [
         f"# Gathered tiles: {counterpart.many} listed one by one (-1 pads a list), a bit for each pair.",
-        read.format("2 * gather_begin"),
-        "mask = tl.load(gathered_ptr + 2 * gather_begin + 1)",
-        "for tile in range(gather_begin, gather_end):",
-        *indent(body),
+        *_loop(
+            walk,
+            ("gather_begin", "gather_end"),
+            [
+                "entry = gathered_ptr + ({tile}) * 2",
+                f"{position} = tl.load(gather_ptr + tl.load(entry) * {counterpart.tile} + columns)",
+                "mask = tl.load(entry + 1)",
+            ],
+            [f"exist = {position} >= 0", *_gathered_loads(spec, walk, position), _unpack(spec)],
+            [f"scores = {walk.scores}", "scores = tl.where(kept, scores, MASKED)", walk.step],
+        ),
     ]
 
 
-def _first(counterpart: Side, begin: str) -> Lines:
-    return [f"{counterpart.one} = tl.load(tiles_ptr + {begin})"]
+def _loop(walk: Walk, span: tuple[str, str], reads: Lines, loads: Lines, work: Lines) -> Lines:
+    """A loop over a span of tiles: `reads` say which tile is next, with {tile} its number; `loads` are of the current.
+
+    The next tile is read between the loads and the work: the pipeline starts its copies while the work goes on.
+    """
+    begin, end = span
+    if not walk.heads:
+        return [
+            *(line.format(tile=begin) for line in _plain(reads)),
+            f"for tile in range({begin}, {end}):",
+            *indent([*loads, *(line.format(tile="tile + 1") for line in reads), *work]),
+        ]
+    now = [line.format(tile="tile") for line in _plain(reads)]
+    return [
+        f"tile = {begin}",
+        "h = heads_begin",
+        *now,
+        "head = tl.load(heads_ptr + h)",
+        f"for _ in range(({end} - {begin}) * (heads_end - heads_begin)):",
+        *indent([*loads, *_ADVANCE, *now, "head = tl.load(heads_ptr + h)", *work]),
+    ]
 
 
-def _next(counterpart: Side) -> str:
-    return f"{counterpart.one} = tl.load(tiles_ptr + tile + 1)  # one tile ahead: keeps the pipeline full"
+_ADVANCE = [
+    "# Read one step ahead: the same tile for the next head, or the next tile for the first.",
+    "h += 1",
+    "wrapped = h == heads_end",
+    "h = tl.where(wrapped, heads_begin, h)",
+    "tile = tl.where(wrapped, tile + 1, tile)",
+]
+
+
+def _plain(reads: Lines) -> Lines:
+    """The reads without the remark that fits the loop only, and without brackets around a name."""
+    return [line.removesuffix(_AHEAD).replace("({tile})", "{tile}") for line in reads]
+
+
+_AHEAD = "  # one tile ahead: keeps the pipeline full"
+
+
+def _read_tile(spec: KernelSpec) -> str:
+    _, counterpart = sides(spec)
+    return f"{counterpart.one} = tl.load(tiles_ptr + {{tile}}){_AHEAD}"
+
+
+def _exist(counterpart: Side) -> str:
+    return f"exist = columns < length - {counterpart.one}"
+
+
+def _unpack(spec: KernelSpec) -> str:
+    own, counterpart = sides(spec)
+    words = f"bits_ptr + mask * {own.tile} * ({counterpart.tile} // 32)"
+    return f"kept = unpack({words}, rows, columns, {counterpart.tile})"
 
 
 def _loads(spec: KernelSpec, walk: Walk, exist: str | None) -> Lines:
     _, counterpart = sides(spec)
-    first = counterpart.one
-    lines = [
-        f"{name} = {load(f'{pointer} + {first}.to(tl.int64) * {name}_row + {name}_offsets', spec.head_dim, exist)}"
-        for name, pointer in walk.tensors
-    ]
+    head = "head.to(OFFSETS) * q_head + " if walk.heads else ""
+    lines = [f"start = {head}{counterpart.one}.to(OFFSETS) * {walk.row}"]
+    for name, pointer in walk.tensors:
+        lines.append(f"{name} = {load(f'{pointer} + start + offsets', spec.head_dim, exist)}")
+    if walk.vectors:
+        lines.append(f"start = head.to(OFFSETS) * lse_head + {counterpart.one}")
     for name, pointer, missing in walk.vectors:
         masked = f", mask={exist}, other={missing}" if exist else ""
-        lines.append(f"{name} = tl.load({pointer} + {first} + columns{masked})")
+        lines.append(f"{name} = tl.load({pointer} + start + columns{masked})")
     return lines
 
 
 def _gathered_loads(spec: KernelSpec, walk: Walk, position: str) -> Lines:
-    lines: Lines = []
+    head = "head.to(OFFSETS) * q_head + " if walk.heads else ""
+    lines = [f"listed = {head}{position}.to(OFFSETS)[:, None] * {walk.row} + dims[None, :]"]
     for name, pointer in walk.tensors:
-        address = f"{pointer} + {position}.to(tl.int64)[:, None] * {name}_row + dims[None, :]"
-        lines.append(f"{name} = {load(address, spec.head_dim, 'exist')}")
+        lines.append(f"{name} = {load(f'{pointer} + listed', spec.head_dim, 'exist')}")
+    if walk.vectors:
+        lines.append(f"listed = head.to(OFFSETS) * lse_head + {position}")
     for name, pointer, missing in walk.vectors:
-        lines.append(f"{name} = tl.load({pointer} + {position}, mask=exist, other={missing})")
+        lines.append(f"{name} = tl.load({pointer} + listed, mask=exist, other={missing})")
     return lines
 
 

@@ -24,6 +24,8 @@ from patternc.codegen.triton_blocks import (
     loops,
     offsets_block,
     own_address,
+    own_rows,
+    own_start,
     program_block,
     rows_block,
     segment_block,
@@ -43,6 +45,8 @@ def softmax_step(scores, v, o, row_max, row_sum, score_scale):
 WALK = Walk(
     tensors=(("k", "k_ptr"), ("v", "v_ptr")),
     vectors=(),
+    row="k_row",
+    heads=False,
     scores='tl.dot(q, tl.trans(k), input_precision="ieee")',
     step="o, row_max, row_sum = softmax_step(scores, v, o, row_max, row_sum, score_scale)",
 )
@@ -55,9 +59,9 @@ def forward_kernel(spec: KernelSpec, about: str) -> Lines:
         program_block(),
         item_block(spec),
         segment_block(spec),
-        _pointers(),
+        _pointers(spec),
         rows_block(spec),
-        [f"q = {load(own_address('q'), spec.head_dim, 'live')}", *offsets_block(spec, WALK)],
+        [f"q = {load(own_address('q', own_rows(spec), 'q_row'), spec.head_dim, 'live')}", *offsets_block(spec, WALK)],
         bounds_block(spec),
         _start(spec),
         loops(spec, WALK),
@@ -66,13 +70,14 @@ def forward_kernel(spec: KernelSpec, about: str) -> Lines:
     return [*function_head(spec.name, signature(spec)), *indent(body)]
 
 
-def _pointers() -> Lines:
+def _pointers(spec: KernelSpec) -> Lines:
+    start = own_start(spec)
     return [
-        "q_ptr += batch * q_batch + head * q_head + base * q_row",
+        f"q_ptr += batch * q_batch + head * q_head + {start} * q_row",
         "k_ptr += batch * k_batch + kv_head * k_head + base * k_row",
-        "v_ptr += batch * v_batch + kv_head * v_head + base * v_row",
-        "o_ptr += batch * o_batch + head * o_head + base * o_row",
-        "lse_ptr += batch * lse_batch + head * lse_head + base",
+        "v_ptr += batch * k_batch + kv_head * k_head + base * k_row",
+        f"o_ptr += batch * o_batch + head * o_head + {start} * o_row",
+        f"lse_ptr += batch * lse_batch + head * lse_head + {start}",
     ]
 
 
@@ -101,7 +106,7 @@ def _finish(spec: KernelSpec) -> Lines:
         "attended = row_sum > 0.0",
         "row_sum = tl.where(attended, row_sum, 1.0)",
         'lse = tl.where(attended, (row_max + tl.log2(row_sum)) * LN_2, float("-inf"))',
-        "o = o / row_sum[:, None]",
-        f"tl.store({own_address('o')}, o.to(o_ptr.dtype.element_ty), mask={store_mask(spec.head_dim)})",
-        "tl.store(lse_ptr + i, lse, mask=live)",
+        "o = (o / row_sum[:, None]).to(o_ptr.dtype.element_ty)",
+        f"tl.store({own_address('o', own_rows(spec), 'o_row')}, o, mask={store_mask(spec.head_dim)})",
+        f"tl.store(lse_ptr + {own_rows(spec)}, lse, mask=live)",
     ]

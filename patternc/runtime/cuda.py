@@ -47,8 +47,8 @@ class Kernel(Protocol):
 
 LOG2_E = 1.4426950408889634
 
-_SPARE_OFFSET = 2**31
-"""Offsets within a tile are 32 bit: tile rows times the row stride have to stay below."""
+_WIDEST_OFFSET = 2**31
+"""Where 32 bit end. Offsets within a tile have to stay below: tile rows times the row stride."""
 
 
 def forward(
@@ -59,11 +59,11 @@ def forward(
     q [B, H, N, D], k and v [B, Hkv, N, D] of one dtype (float16, bfloat16 or float32), any strides; sinks [H] or
     None; scale > 0. A row that attends nothing gives 0, and lse -inf (with a sink: the sink).
     """
-    q, k, v = _addressable(q), _addressable(k), _addressable(v)
+    q, (k, v) = _addressable(q), _alike(k, v)
     o = torch.empty_like(q, memory_format=torch.contiguous_format)
     lse = torch.empty(q.shape[:3], dtype=torch.float32, device=q.device)
     values = {
-        **_strides(q=q, k=k, v=v, o=o),
+        **_strides(q=q, k=k, o=o),
         **_row_strides(lse),
         "q_ptr": q,
         "k_ptr": k,
@@ -72,6 +72,7 @@ def forward(
         "lse_ptr": lse,
         "group_size": plan.heads // plan.kv_heads,
         "score_scale": scale * LOG2_E,
+        "OFFSETS": _offsets(q, k, o),
     }
     if sinks is not None:
         values["sinks_ptr"] = sinks.to(torch.float32)
@@ -100,14 +101,14 @@ def backward(
 
     do [B, H, N, D] and dlse [B, H, N] (None: zero) are the gradients of what `forward` gave as o and lse.
     """
-    do, q, k, v, o = (_addressable(rows) for rows in (do, q, k, v, o))
+    (q, do), (k, v), o = _alike(q, do), _alike(k, v), _addressable(o)
     lse = lse.contiguous()
     with _device(q):
         lse2, delta = _prepare(do, dlse, o, lse, plan)
         dq = torch.empty_like(q, memory_format=torch.contiguous_format)
         dk, dv = _gradients(k, plan), _gradients(v, plan)
         values = {
-            **_strides(q=q, k=k, v=v, do=do, dq=dq, dk=dk),
+            **_strides(q=q, k=k, dq=dq, dk=dk),
             **_row_strides(lse),
             "q_ptr": q,
             "k_ptr": k,
@@ -121,6 +122,7 @@ def backward(
             "group_size": plan.heads // plan.kv_heads,
             "score_scale": scale * LOG2_E,
             "scale": scale,
+            "OFFSETS": _offsets(q, k, dq, dk),
         }
         for group in plan.groups:
             _backward_group(group, tables, plan, values)
@@ -251,7 +253,13 @@ def _device(q: Tensor) -> AbstractContextManager[object]:
 
 def _addressable(rows: Tensor) -> Tensor:
     """`rows` [B, H, N, D] with a unit last stride and row strides that the kernels can address, copied if need be."""
-    return rows if rows.stride(3) == 1 and 256 * rows.stride(2) < _SPARE_OFFSET else rows.contiguous()
+    return rows if rows.stride(3) == 1 and 256 * rows.stride(2) < _WIDEST_OFFSET else rows.contiguous()
+
+
+def _alike(one: Tensor, two: Tensor) -> tuple[Tensor, Tensor]:
+    """Two tensors that kernels load together, with the same strides: both are copied if theirs differ."""
+    one, two = _addressable(one), _addressable(two)
+    return (one, two) if one.stride() == two.stride() else (one.contiguous(), two.contiguous())
 
 
 def _strides(**tensors: Tensor) -> dict[str, Any]:
@@ -260,6 +268,14 @@ def _strides(**tensors: Tensor) -> dict[str, Any]:
         for name, tensor in tensors.items()
         for place, axis in enumerate(("batch", "head", "row"))
     }
+
+
+def _offsets(*tensors: Tensor) -> object:
+    """The type that holds every offset within a batch row of any of the tensors [B, H, N, D]."""
+    import triton.language as tl  # pyright: ignore[reportMissingTypeStubs]
+
+    reach = max(sum(size * stride for size, stride in zip(x.shape[1:], x.stride()[1:], strict=True)) for x in tensors)
+    return tl.int32 if reach < _WIDEST_OFFSET else tl.int64
 
 
 def _row_strides(lse: Tensor) -> dict[str, Any]:
