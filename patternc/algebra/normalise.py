@@ -1,39 +1,188 @@
 """The normal form: a relation as disjoint components, each of a kind that lowering knows how to tile.
 
 For: simplifying a relation at its concrete length, and splitting it. Total: what fits nothing special is one general
-relation on contiguous tiles. Not for: tiles themselves (`analysis/tiles.py`).
+relation on contiguous tiles. Pairs that two components would have belong to the first of: tiled, queried, keyed, drawn.
+Not for: tiles themselves (`analysis/tiles.py`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from patternc.algebra import relation as r
+from patternc.algebra import rules
+from patternc.algebra.support import Side, assuming, support
+
+Int64 = NDArray[np.int64]
+
+RULES: tuple[Callable[[r.Relation, int], r.Relation], ...] = (
+    rules.cut_band_to_length,
+    rules.cut_spans_to_length,
+    rules.cut_period_to_length,
+    rules.cut_chunks_to_length,
+    rules.draw_nothing_or_all,
+    rules.unwrap_lift,
+    rules.distribute_lift,
+    rules.lift_atom,
+    rules.intersect_spans,
+    rules.distribute_intersection,
+    rules.distribute_difference,
+    rules.subtract_bands,
+    rules.subtract_once,
+    rules.merge_terms,
+)
+
+CONTIGUOUS_TILE = 64
+"""Keys of a contiguous tile, to judge what listing saves; close to every target's shape."""
+GATHERING_PAYS = 3
+"""A gathered tile costs about two contiguous ones, and listed keys a second launch in the backward: below this many
+contiguous tiles for one gathered tile nothing is won."""
+QUERIES_OF_A_TILE = 128
+COARSEST_DRAWN = 16
+"""Blocks of random pairs up to this size are listed key by key; larger ones fill contiguous tiles well."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keyed:
-    """Pairs whose keys (or queries) are among `positions`; `relation` is right for those positions only."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Listed:
+    """Pairs whose keys (or queries) are among `positions`, ascending; `relation` is right for those positions only."""
 
-    positions: r.Spans
+    positions: Int64
     relation: r.Relation
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """The pairs of `source`, few in each row, that `relation` has."""
+
+    source: r.Relation
+    relation: r.Relation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Normal:
     """Disjoint components at a place of length n whose union is the relation."""
 
     n: int
     tiled: r.Relation
     """On contiguous tiles."""
-    keyed: Keyed | None
+    queried: Listed | None
+    """On listed queries and contiguous keys."""
+    keyed: Listed | None
     """On contiguous queries and listed keys."""
-    queried: Keyed | None
-    """On listed queries and contiguous keys; forward launches tile it like `tiled`."""
-    drawn: r.Relation | None
+    drawn: Drawn | None
     """Few scattered pairs a row, listed one by one."""
 
 
 def normalise(relation: r.Relation, n: int) -> Normal:
     """The normal form of `relation` at a place of length n."""
-    return Normal(n, relation, None, None, None)
+    simple = simplify(relation, n)
+    tiled: list[r.Relation] = []
+    keyed: list[tuple[Int64, r.Relation]] = []
+    queried: list[tuple[Int64, r.Relation]] = []
+    drawn: list[tuple[r.Relation, r.Relation]] = []
+    for term in simple.parts if isinstance(simple, r.Union) else (simple,):
+        source = scattered(term)
+        keys, queries = support(term, n, "keys"), support(term, n, "queries")
+        if source is not None and drawing_pays(source, n):
+            drawn.append((source, term))
+        elif keys is not None and listing_pays(keys):
+            keyed.append((keys, term))
+        elif queries is not None and listing_pays(queries):
+            queried.append((queries, term))
+        else:
+            tiled.append(term)
+
+    taken = r.union(*tiled)
+    by_queries = _listed(queried, taken, n, "queries")
+    taken = r.union(taken, *(term for _, term in queried))
+    by_keys = _listed(keyed, taken, n, "keys")
+    taken = r.union(taken, *(term for _, term in keyed))
+    listed = None
+    if drawn:
+        sources, terms = zip(*drawn, strict=True)
+        listed = Drawn(r.union(*sources), r.difference(r.union(*terms), taken))
+    return Normal(n, r.union(*tiled), by_queries, by_keys, listed)
+
+
+def simplify(relation: r.Relation, n: int) -> r.Relation:
+    """An equal relation to which no rule applies any more."""
+    relation = _with_simple_parts(relation, n)
+    for rule in RULES:
+        changed = rule(relation, n)
+        if changed != relation:
+            return simplify(changed, n)
+    return relation
+
+
+def listing_pays(positions: Int64) -> bool:
+    """Whether keys (or queries) at these positions are better gathered than visited in contiguous tiles."""
+    contiguous = np.unique(positions // CONTIGUOUS_TILE).size
+    return positions.size > 0 and contiguous >= GATHERING_PAYS * -(-positions.size // CONTIGUOUS_TILE)
+
+
+def scattered(term: r.Relation) -> r.Relation | None:
+    """A random set that holds all pairs of the term, when its pairs are better listed; else None."""
+    match term:
+        case r.Random():
+            return term
+        case r.Slice(start, stop, inner):
+            source = scattered(inner)
+            return None if source is None else r.Slice(start, stop, source)
+        case r.Blocks(size, inner) if size <= COARSEST_DRAWN:
+            source = scattered(inner)
+            return None if source is None else r.Blocks(size, source)
+        case r.Intersection(parts):
+            return next((source for part in parts if (source := scattered(part)) is not None), None)
+        case r.Difference(left, _):
+            return scattered(left)
+        case _:
+            return None
+
+
+def drawing_pays(source: r.Relation, n: int) -> bool:
+    """Whether listing the pairs of a random set is less work than the contiguous tiles they fall in."""
+    count, block, length = 0, 1, n
+    while not isinstance(source, r.Random):
+        match source:
+            case r.Blocks(size, inner):
+                block, source = block * size, inner
+            case r.Slice(start, stop, inner):
+                length, source = min(length, stop - start), inner
+            case _:
+                return False
+    count = source.count
+    contiguous = min(-(-QUERIES_OF_A_TILE // block) * count, -(-length // CONTIGUOUS_TILE))
+    gathered = -(-QUERIES_OF_A_TILE * count // CONTIGUOUS_TILE)
+    return contiguous >= GATHERING_PAYS * gathered
+
+
+def _listed(terms: list[tuple[Int64, r.Relation]], taken: r.Relation, n: int, side: Side) -> Listed | None:
+    """One component over the positions of all terms, without what is taken."""
+    if not terms:
+        return None
+    positions = np.unique(np.concatenate([listed for listed, _ in terms]))
+    rest = simplify(r.difference(r.union(*(term for _, term in terms)), taken), n)
+    relation = simplify(assuming(rest, positions, n, side), n)
+    return None if isinstance(relation, r.Empty) else Listed(positions, relation)
+
+
+def _with_simple_parts(relation: r.Relation, n: int) -> r.Relation:
+    match relation:
+        case r.Union(parts):
+            return r.union(*(simplify(part, n) for part in parts))
+        case r.Intersection(parts):
+            return r.intersection(*(simplify(part, n) for part in parts))
+        case r.Difference(left, right):
+            return r.difference(simplify(left, n), simplify(right, n))
+        case r.Blocks(size, inner):
+            return r.Blocks(size, simplify(inner, -(-n // size)))
+        case r.Within(size, inner):
+            return r.Within(size, simplify(inner, size))
+        case r.Slice(start, stop, inner) if start < stop:
+            return r.Slice(start, stop, simplify(inner, stop - start))
+        case _:
+            return relation

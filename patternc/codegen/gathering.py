@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from patternc.algebra import relation as r
 from patternc.algebra.budget import Budget, refuse
+from patternc.algebra.evaluate import evaluate
+from patternc.algebra.normalise import Drawn
 from patternc.algebra.rowspans import row_spans
 from patternc.analysis.tiles import FULL_CLASS, Side, TileMap
 
@@ -78,12 +79,12 @@ def with_full_masks(tiles: TileMap) -> tuple[Bytes, Int64]:
     return np.concatenate([tiles.masks, np.packbits(np.stack(ends), axis=2, bitorder="little")]), labels
 
 
-def from_pairs(relation: r.Relation, n: int, own: Side, own_tile: int, width: int, budget: Budget) -> GatheredTiles:
-    """Gathered tiles of a relation whose pairs are listed row by row: each own tile lists the counterparts it has.
+def from_pairs(drawn: Drawn, n: int, own: Side, own_tile: int, width: int, budget: Budget) -> GatheredTiles:
+    """Gathered tiles of pairs that are listed row by row: each own tile lists the counterparts it has.
 
     Raises TileBudgetError when listing the pairs, or their masks, goes beyond the budget.
     """
-    spans = row_spans(relation, np.arange(n, dtype=np.int64), n, budget)
+    spans = row_spans(drawn.source, np.arange(n, dtype=np.int64), n, budget)
     lengths = spans.stop - spans.start
     total = int(lengths.sum())
     if total > budget.spans:
@@ -91,6 +92,8 @@ def from_pairs(relation: r.Relation, n: int, own: Side, own_tile: int, width: in
     begun = np.repeat(np.cumsum(lengths) - lengths, lengths)
     query = np.repeat(spans.row, lengths)
     key = np.repeat(spans.start, lengths) + np.arange(total) - begun
+    kept = evaluate(drawn.relation, query, key, n)
+    query, key = query[kept], key[kept]
     row, other = (query, key) if own == "queries" else (key, query)
     tile = row // own_tile
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import Budget
-from patternc.algebra.normalise import Keyed, Normal
+from patternc.algebra.normalise import Listed, Normal
 from patternc.analysis.tiles import Side, TileMap, tile_map
 from patternc.codegen.build import build_tables, masked
 from patternc.codegen.cost import TileShape
@@ -74,19 +74,14 @@ def build_walks(name: str, normal: Normal, shapes: Shapes, *, intervals: bool, b
     return Walks(forward, dq, tuple(dkv))
 
 
-def listed(spans: r.Spans) -> Int64:
-    """The positions of spans, ascending."""
-    return np.concatenate([np.zeros(0, dtype=np.int64), *(np.arange(start, stop) for start, stop in spans)])
-
-
 def _by_queries(name: str, normal: Normal, shape: TileShape, intervals: bool, budget: Budget) -> Walk:
     contiguous = normal.tiled
     if normal.queried is not None:
-        rows = r.intersection(r.Queries(normal.queried.positions), normal.queried.relation)
+        rows = r.intersection(r.Queries(r.spans_of(normal.queried.positions.tolist())), normal.queried.relation)
         contiguous = r.union(contiguous, rows)
     gathered: list[GatheredTiles] = []
     if normal.keyed is not None:
-        keys = listed(normal.keyed.positions)
+        keys = normal.keyed.positions
         tiles = tile_map(
             normal.keyed.relation, normal.n, shape.own, shape.counterpart, own="queries", keys=keys, budget=budget
         )
@@ -97,7 +92,7 @@ def _by_queries(name: str, normal: Normal, shape: TileShape, intervals: bool, bu
 def _by_keys(name: str, normal: Normal, shape: TileShape, intervals: bool, budget: Budget) -> Walk:
     gathered: list[GatheredTiles] = []
     if normal.queried is not None:
-        queries = listed(normal.queried.positions)
+        queries = normal.queried.positions
         tiles = tile_map(
             normal.queried.relation, normal.n, shape.counterpart, shape.own, own="keys", queries=queries, budget=budget
         )
@@ -105,8 +100,8 @@ def _by_keys(name: str, normal: Normal, shape: TileShape, intervals: bool, budge
     return _contiguous(name, normal, normal.tiled, "keys", shape, gathered, intervals, budget)
 
 
-def _by_listed_keys(name: str, n: int, keyed: Keyed, shape: TileShape, intervals: bool, budget: Budget) -> Walk:
-    keys = listed(keyed.positions)
+def _by_listed_keys(name: str, n: int, keyed: Listed, shape: TileShape, intervals: bool, budget: Budget) -> Walk:
+    keys = keyed.positions
     tiles = tile_map(keyed.relation, n, shape.counterpart, shape.own, own="keys", keys=keys, budget=budget)
     interval, described = _interval(keyed.relation, tiles, intervals)
     return Walk(build_tables(name, tiles, described, None, keys), interval, gathered_own=True)

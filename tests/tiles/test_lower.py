@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import TileBudgetError
+from patternc.algebra.evaluate import evaluate
 from patternc.codegen.cost import tile_shape
 from patternc.codegen.lower import lower
 from patternc.codegen.plan import RowInterval, Shift
 from tests.lowering import launches, schedule, shapes
 from tests.reconstruction import visited, visited_by
 from tests.strategies import causal_places, mask, places
-
 
 SHAPES = st.builds(
     shapes, st.sampled_from([4, 8, 16, 32]), st.sampled_from([32, 64]), st.sampled_from([4, 16]), st.just(32)
@@ -38,6 +38,50 @@ def test_tables_are_holds(place, shape, target):
     lowered = check(relation, n, target=target, shapes=shape)
     if target == "cpu":
         assert all(launch.kernel.interval is None for plan in lowered.plan.distinct for launch in launches(plan))
+
+
+@given(places(max_tokens=90) | causal_places(max_tokens=90), SHAPES, st.sampled_from(["cpu", "cuda:90"]))
+def test_tables_with_everything_listed(place, shape, target):
+    """With thresholds at which listing always pays, so that small places reach gathered tiles and launches."""
+    n, relation = place
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("patternc.algebra.normalise.listing_pays", lambda positions: positions.size > 0)
+        patch.setattr("patternc.algebra.normalise.drawing_pays", lambda source, n: True)
+        check(relation, n, target=target, shapes=shape)
+
+
+def test_columns_are_gathered_and_get_a_second_launch():
+    n = 1000
+    lowered = check(r.union(r.Band(0, 63), r.intersection(r.PAST, r.Columns(100, (99,)))), n, target="cuda:90")
+    (plan,) = lowered.plan.distinct
+    forward, dkv = plan.groups[0].forward.kernel, plan.groups[0].dkv
+    assert forward.gathered
+    assert [launch.kernel.own for launch in dkv] == ["contiguous", "gathered"]
+    assert dkv[1].kernel.interval == RowInterval((Shift(64),), ())
+    assert dkv[1].tables == "p0.dkv.gathered"
+    assert lowered.tables["p0.dkv.gathered"].gather[0, :10].tolist() == list(range(99, 1000, 100))
+
+
+def test_token_level_draws_are_gathered():
+    n = 1500
+    relation = r.union(r.Band(0, 63), r.intersection(r.PAST, r.Random(3, (3,), causal=True)))
+    lowered = lower(schedule(n, relation), target="cuda:90", dtype="float32", head_dim=64)
+    (plan,) = lowered.plan.distinct
+    (group,) = plan.groups
+    every = np.arange(n)
+    expected = evaluate(relation, every[:, None], every[None, :], n)
+    assert (visited_by([group.forward], lowered.tables, n) == expected).all()
+    assert (visited_by(group.dkv, lowered.tables, n) == expected.T).all()
+    assert all(launch.kernel.gathered and launch.kernel.own == "contiguous" for launch in launches(plan))
+
+
+def test_scattered_queries_are_gathered_in_the_backward():
+    n = 700
+    relation = r.union(r.Band(-20, 20), r.Queries(r.spans_of(range(5, 700, 90))))
+    lowered = check(relation, n, target="cuda:90")
+    (plan,) = lowered.plan.distinct
+    assert not plan.groups[0].forward.kernel.gathered
+    assert [launch.kernel.gathered for launch in plan.groups[0].dkv] == [True]
 
 
 @given(places(max_tokens=70))
