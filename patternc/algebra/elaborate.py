@@ -53,7 +53,8 @@ def elaborate(
     """What `program` says for `tokens` positions (None: the model's own number), with `params` overriding its own.
 
     `head_dim` overrides the model's. `clip_ids`: ids beyond the length are left out instead of being errors, which is
-    the rule for a length other than the compiled one. Never raises for a wrong program.
+    the rule for a length other than the compiled one; expectations and warnings are then left out, too. Never raises
+    for a wrong program.
     """
     evaluation = Evaluation(program, params or {}, tokens, clip_ids)
     _check_overrides(evaluation)
@@ -63,7 +64,8 @@ def elaborate(
         evaluation.report(Diagnostic("PA208", "there is no model to compile", (label,)))
         return _result(evaluation, None, parameters, [])
     schedule = _schedule(evaluation, program.model, head_dim)
-    expectations = [elaborate_expectation(evaluation, each) for each in program.expectations]
+    asked = () if clip_ids else program.expectations
+    expectations = [elaborate_expectation(evaluation, each) for each in asked]
     return _result(evaluation, schedule, parameters, [each for each in expectations if each is not None])
 
 
@@ -335,12 +337,12 @@ def _terms(evaluation: Evaluation, frame: Frame, n: int, pattern: typed.Pattern)
 def _warn_redundant(
     evaluation: Evaluation, written_terms: list[tuple[Frame, typed.Pattern]], terms: list[Term]
 ) -> None:
-    """Warn of a term that is a part of another: the first in the order written that is, where several are equal."""
+    """Warn of each term that is a part of another, or has no pairs; only at the compiled length."""
+    if evaluation.clip_ids or len(terms) == 1:
+        return
     for position, (frame, pattern) in enumerate(written_terms):
         other = covered_by(position, [term.relation for term in terms])
         if other is None and not isinstance(terms[position].relation, r.Empty):
-            continue
-        if len(terms) == 1:
             continue
         labels = [frame.label(pattern.span, "adds nothing")]
         reason = "it has no pairs here"
