@@ -528,6 +528,14 @@ _LATER = (
         _model("local(4) - self").replace("causal", "causal allow empty"),
     ),
     Entry(
+        "PA802",
+        "the size of a head is not given",
+        "Kernels are generated for one head dimension. The model can say it, or the call: --head-dim 64 on the command "
+        "line, head_dim=64 in Python. `check`, `analyse`, `show` and `mask` do without.",
+        "patternc compile -e 'local(128)' --causal --tokens 4096",
+        "patternc compile -e 'local(128)' --causal --tokens 4096 --head-dim 64",
+    ),
+    Entry(
         "PA810",
         "a part of the language that is not there yet",
         "The language has this construct, and this version reads it, but cannot compile it.",

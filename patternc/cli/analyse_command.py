@@ -1,0 +1,53 @@
+"""`patternc analyse FILE`: what a pattern connects and what it costs; `--json` for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from patternc.cli.options import pattern_options, read_input
+from patternc.cli.output import FAILED, clear_errors, refuse, terminal_width, use_colour, write_diagnostics
+from patternc.compiler import analyse
+
+
+@click.command("analyse")
+@pattern_options
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON (schema patternc.report/1).")
+@click.option("--path", nargs=2, type=click.IntRange(min=0), metavar="J I", help="How query I comes to see key J.")
+def command(
+    file: Path | None,
+    expression: str | None,
+    causal: bool,
+    bidirectional: bool,
+    layers: int | None,
+    heads: int | None,
+    tokens: int | None,
+    params: tuple[str, ...],
+    as_json: bool,
+    path: tuple[int, int] | None,
+) -> None:
+    """Report what a pattern connects and what it costs.
+
+    A failed expectation is part of the report; the exit code is then 1.
+    """
+    given = read_input(file, expression, causal, bidirectional, layers, heads, tokens, params)
+    with clear_errors():
+        program, failures = analyse(given.source(), tokens=given.tokens, params=given.params)
+        try:
+            report = program.report(path)
+        except ValueError as error:
+            refuse(str(error))
+        if as_json:
+            from patternc.analysis.report_json import to_json
+
+            click.echo(json.dumps(to_json(report), indent=2, ensure_ascii=False))
+        else:
+            from patternc.cli.render import render_report
+
+            click.echo(render_report(report, width=terminal_width(sys.stdout), colour=use_colour(sys.stdout)), nl=False)
+        write_diagnostics((*program.warnings, *failures), "human")
+    if failures:
+        sys.exit(FAILED)

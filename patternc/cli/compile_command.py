@@ -1,0 +1,55 @@
+"""`patternc compile FILE -o DIR`: the module of generated kernels and block tables; needs neither torch nor triton."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from patternc.cli.options import pattern_options, read_input
+from patternc.cli.output import clear_errors, write_diagnostics
+from patternc.compiler import DEFAULT_TARGET, compile
+
+
+@click.command("compile")
+@pattern_options
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The directory; ./<stem>.attnc unless said.")
+@click.option("--head-dim", type=click.IntRange(min=1), help="Size of a head; overrides the file's.")
+@click.option("--dtype", default="bfloat16", help="float16, bfloat16, float32 or float64.", show_default=True)
+@click.option("--target", default=DEFAULT_TARGET, help="cuda:80, cuda:90, ... or cpu.", show_default=True)
+def command(
+    file: Path | None,
+    expression: str | None,
+    causal: bool,
+    bidirectional: bool,
+    layers: int | None,
+    heads: int | None,
+    tokens: int | None,
+    params: tuple[str, ...],
+    output: Path | None,
+    head_dim: int | None,
+    dtype: str,
+    target: str,
+) -> None:
+    """Compile a pattern to a directory that patternc.load opens."""
+    given = read_input(file, expression, causal, bidirectional, layers, heads, tokens, params)
+    with clear_errors():
+        try:
+            program = compile(
+                given.source(),
+                tokens=given.tokens,
+                params=given.params,
+                head_dim=head_dim,
+                dtype=dtype,
+                target=target,
+            )
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        write_diagnostics(program.warnings, "human")
+        written = program.save(output or Path(f"{given.stem}.attnc"))
+    lowered = program.lowered
+    tables = sum(array.nbytes for table in lowered.tables.values() for array in table.arrays)
+    click.echo(
+        f"{written}: {program.schedule.layers} layers in {len(lowered.plan.distinct)} plans, "
+        f"{len(lowered.tables)} table sets of {tables / 1024:.0f} KiB, {program.schedule.tokens:,} tokens"
+    )

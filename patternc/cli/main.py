@@ -1,0 +1,75 @@
+"""The `patternc` command: a lazy group, so that each subcommand imports only what it needs.
+
+For: finding subcommands and the exit codes. Not for: what a subcommand does (one file each beside this one).
+Exit codes: 0 fine, 1 the pattern or module has errors or a check failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from typing import Any
+
+import click
+
+# name -> (module, one line of help); the order is that of `patternc --help`
+COMMANDS = {
+    "check": "report the mistakes of pattern files",
+    "compile": "compile a pattern to a module of Triton kernels and block tables",
+    "analyse": "what a pattern connects and what it costs",
+    "show": "draw the mask in the terminal",
+    "mask": "write the exact boolean mask of one layer and head",
+    "explain": "explain a diagnostic code",
+    "verify": "hold a compiled module against the dense reference",
+}
+ALIASES = {"analyze": "analyse"}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and imports one when it is used; suggests the nearest name for an unknown one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name or alias, imported now."""
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
+            return None
+        command: Any = import_module(f"patternc.cli.{name}_command").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of commands, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a suggestion for a mistyped name."""
+        if args and not args[0].startswith("-") and ALIASES.get(args[0], args[0]) not in COMMANDS:
+            near = difflib.get_close_matches(args[0], [*COMMANDS, *ALIASES], n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else f" Commands: {', '.join(COMMANDS)}."
+            raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        from patternc import __version__
+
+        click.echo(f"patternc {__version__}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Print it.")
+def main() -> None:
+    """patternc: a compiler for attention patterns.
+
+    A pattern file says which query attends which key, for every layer and head of a model. Start with
+    `patternc analyse -e 'local(128) | stride(128)' --causal --layers 2 --tokens 16384`.
+    """

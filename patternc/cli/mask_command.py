@@ -1,0 +1,45 @@
+"""`patternc mask FILE -o OUT.npy`: the exact boolean matrix of one layer and head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from patternc.cli.options import pattern_options, place_options, read_input
+from patternc.cli.output import clear_errors, refuse, replacing
+from patternc.compiler import MOST_TOKENS_OF_A_MASK, compile
+
+
+@click.command("mask")
+@pattern_options
+@place_options
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The .npy file to write.")
+@click.option("--force", is_flag=True, help=f"Also above {MOST_TOKENS_OF_A_MASK:,} tokens.")
+def command(
+    file: Path | None,
+    expression: str | None,
+    causal: bool,
+    bidirectional: bool,
+    layers: int | None,
+    heads: int | None,
+    tokens: int | None,
+    params: tuple[str, ...],
+    layer: int,
+    head: int,
+    output: Path,
+    force: bool,
+) -> None:
+    """Write the mask of one layer and head: bool [N, N], (query, key)."""
+    import numpy as np
+
+    given = read_input(file, expression, causal, bidirectional, layers, heads, tokens, params)
+    with clear_errors():
+        program = compile(given.source(), tokens=given.tokens, params=given.params)
+        try:
+            mask = program.mask(layer, head, force=force)
+        except (IndexError, ValueError) as error:
+            refuse(str(error))
+        with replacing(output) as temporary, temporary.open("wb") as stream:
+            np.save(stream, mask, allow_pickle=False)
+    click.echo(f"{output}: bool [{mask.shape[0]}, {mask.shape[1]}], {int(mask.sum()):,} pairs")

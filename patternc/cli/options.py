@@ -1,0 +1,126 @@
+"""What several subcommands ask for: a pattern as FILE or -e TEXT, a length, parameters, an output format.
+
+For: turning command-line words into the arguments of `patternc.compiler`, with errors that click reports (exit 2).
+Not for: anything about patterns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from patternc.grammar.reading import text_source
+from patternc.source import Source
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One pattern to work on: a file, or the text that -e stands for; and what the command line overrides."""
+
+    path: Path | None
+    text: str | None
+    tokens: int | None
+    params: dict[str, str]
+    """Parameter overrides as written; the language's own parser reads them."""
+
+    def source(self) -> Path | Source:
+        """What `patternc.compiler` takes."""
+        if self.path is not None:
+            return self.path
+        assert self.text is not None
+        return text_source(self.text, "-e")
+
+    @property
+    def stem(self) -> str:
+        """What output files are named after."""
+        return self.path.stem if self.path is not None else "pattern"
+
+
+def pattern_options(command: Command) -> Command:
+    """FILE or -e, --causal, --bidirectional, --layers, --heads, --tokens, --param."""
+    for decorate in (
+        click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Override a parameter."),
+        click.option("--tokens", type=click.IntRange(min=1), help="The length n; overrides the file's."),
+        click.option("--heads", type=click.IntRange(min=1), help="With -e: how many heads; 1 unless said."),
+        click.option("--layers", type=click.IntRange(min=1), help="With -e: how many layers; 1 unless said."),
+        click.option("--bidirectional", is_flag=True, help="With -e: every token may look both ways."),
+        click.option("--causal", is_flag=True, help="With -e: no token looks ahead."),
+        click.option("-e", "expression", metavar="PATTERN", help="A pattern instead of a file."),
+        click.argument("file", required=False, type=click.Path(path_type=Path)),
+    ):
+        command = decorate(command)
+    return command
+
+
+def place_options(command: Command) -> Command:
+    """--layer and --head, counted from 0."""
+    for decorate in (
+        click.option("--head", type=click.IntRange(min=0), default=0, help="Which head, from 0.", show_default=True),
+        click.option("--layer", type=click.IntRange(min=0), default=0, help="Which layer, from 0.", show_default=True),
+    ):
+        command = decorate(command)
+    return command
+
+
+format_option = click.option(
+    "--format",
+    "diagnostic_format",
+    type=click.Choice(["human", "json", "sarif", "github"]),
+    default="human",
+    help="How diagnostics are written.",
+)
+
+
+def read_input(
+    file: Path | None,
+    expression: str | None,
+    causal: bool,
+    bidirectional: bool,
+    layers: int | None,
+    heads: int | None,
+    tokens: int | None,
+    params: tuple[str, ...],
+) -> Input:
+    """The pattern that the options name; raises click.UsageError where they contradict each other."""
+    if (file is None) == (expression is None):
+        raise click.UsageError("Give a pattern file, or a pattern with -e, not both.")
+    text = None
+    if expression is None:
+        given = {"--causal": causal, "--bidirectional": bidirectional, "--layers": layers, "--heads": heads}
+        wrong = [name for name, value in given.items() if value]
+        if wrong:
+            raise click.UsageError(f"{wrong[0]} goes with -e; a file says it in its model.")
+    else:
+        if causal == bidirectional:
+            raise click.UsageError("-e needs a direction: --causal or --bidirectional.")
+        if tokens is None:
+            raise click.UsageError("-e needs a length: --tokens N.")
+        text = inline_model(expression, causal, layers or 1, heads or 1, tokens)
+    return Input(file, text, tokens, parse_params(params))
+
+
+def inline_model(expression: str, causal: bool, layers: int, heads: int, tokens: int) -> str:
+    """The program that -e stands for. The pattern keeps a line of its own, so that carets point into what was typed."""
+    direction = "causal" if causal else "bidirectional"
+    opening = f"model inline {{\n    {direction}\n    tokens {tokens}\n    heads {heads}\n    layers {layers} {{ all:\n"
+    return f"{opening}{expression}\n    }}\n}}\n"
+
+
+def parse_params(params: tuple[str, ...]) -> dict[str, str]:
+    """NAME=VALUE pairs; raises click.UsageError for anything else or a name given twice."""
+    values: dict[str, str] = {}
+    for param in params:
+        name, equals, value = param.partition("=")
+        name, value = name.strip(), value.strip()
+        if not equals or not name.isidentifier() or not value:
+            raise click.UsageError(f"--param takes NAME=VALUE, as in --param l=128; got {param!r}.")
+        if name in values:
+            raise click.UsageError(f"--param {name} is given twice.")
+        values[name] = value
+    return values

@@ -1,0 +1,312 @@
+"""The door: from a pattern file to a checked, analysed and lowered program, one function a stage.
+
+For: `compile` and `Program`, which the command line and Python users share; the only file beside `cli` that names every
+stage. Not for: doing any stage's work. torch is imported only by the methods that return tensors or modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from patternc.algebra.elaborate import Elaborated, bind_parameters, elaborate
+from patternc.algebra.expectation import Expectation
+from patternc.algebra.predicate import predicate
+from patternc.algebra.schedule import HeadPattern, Schedule
+from patternc.codegen.plan import Dtype
+from patternc.diagnostics import Diagnostic, Label, PatternError, has_errors, ordered
+from patternc.grammar import typed
+from patternc.grammar.check import check as check_names
+from patternc.grammar.parse import parse
+from patternc.grammar.reading import read_source, text_source
+from patternc.source import Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from patternc.analysis.report import Report
+    from patternc.codegen.lower import Lowered
+    from patternc.codegen.triton_module import ModuleHeader
+
+ParamValue = int | str | tuple[int, ...]
+"""A parameter override: a number, a list of ids, or text in the language such as "0..16" or "4 * 32"."""
+
+DEFAULT_TARGET = "cuda:90"
+MOST_TOKENS_OF_A_MASK = 32768
+"""A boolean matrix of this side is 1 GiB."""
+_MASK_ROWS = 1024
+_DTYPES = get_args(Dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A program as far as it could be checked, with everything there is to say about it."""
+
+    program: typed.Program
+    elaborated: Elaborated | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def check(
+    source: str | Path | Source,
+    *,
+    tokens: int | None = None,
+    params: Mapping[str, ParamValue] | None = None,
+    head_dim: int | None = None,
+    needs_model: bool = True,
+) -> Checked:
+    """Check a pattern as far as its text alone decides: syntax, names, kinds, ranges, schedules.
+
+    Takes what `compile` takes. With `needs_model` False, a file of patterns and parameters without a model is fine.
+    Raises PatternError only where the file cannot be read at all.
+    """
+    checked = check_names(parse(_source(source)))
+    program, overrides, wrong = _overridden(checked.program, params or {})
+    diagnostics = (*checked.diagnostics, *wrong)
+    if program.model is None and (has_errors(diagnostics) or not needs_model):
+        return Checked(program, None, ordered(diagnostics))
+    elaborated = elaborate(program, tokens, overrides, head_dim)
+    return Checked(program, elaborated, ordered((*diagnostics, *elaborated.diagnostics)))
+
+
+def compile(
+    source: str | Path | Source,
+    *,
+    tokens: int | None = None,
+    params: Mapping[str, ParamValue] | None = None,
+    head_dim: int | None = None,
+    dtype: Dtype = "bfloat16",
+    target: str = DEFAULT_TARGET,
+) -> Program:
+    """Compile a pattern.
+
+    Args:
+        source: path of a pattern file (a Path, or a one-line string that ends in ".attn"), or the text itself.
+        tokens: the length n; overrides the model's.
+        params: parameter overrides, such as {"l": 128, "sentinels": "0..16"}.
+        head_dim: size of a head; overrides the model's. Kernels need it, `mask` and `report` do not.
+        dtype: of q, k and v: "float16", "bfloat16", "float32", or "float64" (CPU only).
+        target: "cuda:80", "cuda:90", ... or "cpu".
+
+    Raises:
+        PatternError: the pattern is wrong, an expectation fails, or a row is empty; `.diagnostics` says all of it.
+        TileBudgetError: the pattern would need more tiles than the documented budget allows.
+        ValueError: `dtype` or `target` is none of the above.
+    """
+    _check_target(dtype, target)
+    program, failures = analyse(source, tokens=tokens, params=params, head_dim=head_dim)
+    program = replace(program, dtype=dtype, target=target)
+    if failures:
+        raise PatternError(ordered((*program.warnings, *failures)))
+    return program
+
+
+def analyse(
+    source: str | Path | Source,
+    *,
+    tokens: int | None = None,
+    params: Mapping[str, ParamValue] | None = None,
+    head_dim: int | None = None,
+) -> tuple[Program, tuple[Diagnostic, ...]]:
+    """As `compile`, but what only the pairs show to be wrong (an empty row, a failed expectation) is returned.
+
+    Such a program can be looked at; it should not be run.
+    """
+    checked = check(source, tokens=tokens, params=params, head_dim=head_dim)
+    if has_errors(checked.diagnostics):
+        raise PatternError(checked.diagnostics)
+    assert checked.elaborated is not None
+    assert checked.elaborated.schedule is not None
+    schedule = checked.elaborated.schedule
+    failures = (*_empty_row(schedule), *_failed_expectations(schedule, checked.elaborated.expectations))
+    program = Program(checked.program, checked.elaborated, schedule, "bfloat16", DEFAULT_TARGET, checked.diagnostics)
+    return program, failures
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled pattern: `mask` and `report` look at it; `save`, `module` and the exports use it.
+
+    `warnings` are diagnostics that do not keep it from running.
+    """
+
+    checked: typed.Program
+    elaborated: Elaborated
+    schedule: Schedule
+    dtype: Dtype
+    target: str
+    warnings: tuple[Diagnostic, ...]
+
+    def mask(self, layer: int = 0, head: int = 0, *, force: bool = False) -> NDArray[np.bool_]:
+        """Which query attends which key: bool [N, N], (query, key).
+
+        Raises IndexError for a layer or head the model does not have, ValueError above 32,768 tokens (1 GiB) without
+        `force`.
+        """
+        import numpy as np
+
+        from patternc.algebra.evaluate import evaluate
+
+        n = self.schedule.tokens
+        relation = self.pattern(layer, head).relation
+        if n > MOST_TOKENS_OF_A_MASK and not force:
+            raise ValueError(
+                f"the mask of {n:,} tokens has {n * n / 2**30:,.0f} GiB; say force to have it all the same"
+            )
+        keys = np.arange(n)
+        mask = np.empty((n, n), np.bool_)
+        for start in range(0, n, _MASK_ROWS):
+            queries = np.arange(start, min(start + _MASK_ROWS, n))
+            mask[start : start + _MASK_ROWS] = evaluate(relation, queries[:, None], keys[None, :], n)
+        return mask
+
+    def pattern(self, layer: int = 0, head: int = 0) -> HeadPattern:
+        """The pattern of one head. Raises IndexError where the model has no such layer or head; none counts back."""
+        for what, value, count in (("layer", layer, self.schedule.layers), ("head", head, self.schedule.heads)):
+            if not 0 <= value < count:
+                raise IndexError(f"there is no {what} {value}: the model has {count}, counted from 0")
+        return self.schedule.pattern(layer, head)
+
+    def report(self, path: tuple[int, int] | None = None) -> Report:
+        """What the program connects and costs; `path` (key, query) asks how that query comes to see that key."""
+        from patternc.analysis.report import report
+
+        return report(self.schedule, expectations=self.elaborated.expectations, path=path)
+
+    @cached_property
+    def lowered(self) -> Lowered:
+        """Plans and tables for the target. Raises PatternError where the model says no head_dim."""
+        from patternc.codegen.lower import lower
+
+        if self.schedule.head_dim is None:
+            raise PatternError([_no_head_dim(self.checked)])
+        return lower(self.schedule, target=self.target, dtype=self.dtype, head_dim=self.schedule.head_dim)
+
+    @cached_property
+    def bound(self) -> typed.Program:
+        """The checked program with its parameters fixed to their values here: what a module keeps."""
+        return bind_parameters(self.checked, dict(self.elaborated.parameters))
+
+    @cached_property
+    def kernels(self) -> str:
+        """The text of kernels.py: the generated Triton kernels of all layers."""
+        from patternc.codegen.triton_module import emit_module
+
+        return emit_module(self.lowered.plan, self.header)
+
+    @property
+    def header(self) -> ModuleHeader:
+        """What the docstring of kernels.py says."""
+        from patternc.codegen.triton_module import ModuleHeader
+
+        lines: list[str] = []
+        for index, pattern in enumerate(self.schedule.patterns):
+            where = [str(layer) for layer, heads in enumerate(self.schedule.table) if index in heads]
+            shown = ", ".join(where[:8]) + (", ..." if len(where) > 8 else "")
+            lines += [f"layer{'s' * (len(where) > 1)} {shown}: {pattern.text}", f"    {predicate(pattern.relation)}"]
+        return ModuleHeader(self.schedule.name, self.checked.files[0].text, "\n".join(lines))
+
+
+# -- reading the arguments ------------------------------------------------------------------------------------------
+
+
+def _source(source: str | Path | Source) -> Source:
+    match source:
+        case Source():
+            return source
+        case Path():
+            return read_source(source)
+        case str():
+            is_path = source.endswith(".attn") and "\n" not in source
+            return read_source(Path(source)) if is_path else text_source(source)
+
+
+def _check_target(dtype: str, target: str) -> None:
+    if dtype not in _DTYPES:
+        raise ValueError(f"dtype is one of {', '.join(_DTYPES)}; got {dtype!r}")
+    kind, colon, architecture = target.partition(":")
+    if target != "cpu" and not (kind == "cuda" and colon and architecture.isdigit() and int(architecture) >= 80):
+        raise ValueError(f"target is cpu or cuda:80, cuda:90, ... (compute capability from 80 on); got {target!r}")
+    if dtype == "float64" and target != "cpu":
+        raise ValueError("float64 runs on the CPU only: say target cpu, or another dtype")
+
+
+def _overridden(
+    program: typed.Program, params: Mapping[str, ParamValue]
+) -> tuple[typed.Program, dict[str, int | tuple[int, ...]], tuple[Diagnostic, ...]]:
+    """The program with overrides given as text put in; the others, for elaboration; and what is wrong with the text."""
+    overrides: dict[str, int | tuple[int, ...]] = {}
+    wrong: list[Diagnostic] = []
+    for name, value in params.items():
+        if not isinstance(value, str):
+            overrides[name] = value
+            continue
+        declared = next((param for param in program.params if param.name == name), None)
+        if declared is None:
+            overrides[name] = 0  # elaboration reports the unknown name
+            continue
+        source = text_source(f"param {name} = {value}\n", f"--param {name}")
+        parsed = check_names(parse(source))
+        wrong += parsed.diagnostics
+        if has_errors(parsed.diagnostics):
+            continue
+        given = parsed.program.params[0].value
+        if isinstance(given, typed.Ids) != isinstance(declared.value, typed.Ids):
+            kinds = ("a number", "a list of ids")
+            is_list = isinstance(declared.value, typed.Ids)
+            message = f"the parameter `{name}` is {kinds[is_list]}, and {kinds[not is_list]} was given for it"
+            label = Label(source, given.span, f"is {kinds[not is_list]}")
+            place = Label(program.files[declared.file], declared.span, "declared here", primary=False)
+            wrong.append(Diagnostic("PA412", message, (label, place)))
+            continue
+        replaced = replace(declared, value=given, file=len(program.files))
+        program = replace(
+            program,
+            files=(*program.files, source),
+            params=tuple(replaced if param is declared else param for param in program.params),
+        )
+    return program, overrides, tuple(wrong)
+
+
+def _no_head_dim(program: typed.Program) -> Diagnostic:
+    assert program.model is not None
+    label = Label(program.files[program.model.file], program.model.span, "says no head_dim")
+    note = "add `head_dim 64` to the model, or give it: --head-dim 64, head_dim=64"
+    return Diagnostic("PA802", "the size of a head is not given, and kernels need it", (label,), (note,))
+
+
+# -- what needs the pairs -------------------------------------------------------------------------------------------
+
+
+def _empty_row(schedule: Schedule) -> tuple[Diagnostic, ...]:
+    """An error for the first layer and head in which some query attends nothing, unless the model allows it."""
+    from patternc.analysis.rows import empty_rows
+
+    if schedule.allow_empty:
+        return ()
+    for index, pattern in enumerate(schedule.patterns):
+        row = empty_rows(pattern.relation, schedule.tokens)
+        if row is not None:
+            layer = next(layer for layer, heads in enumerate(schedule.table) if index in heads)
+            head = schedule.table[layer].index(index)
+            message = f"query {row} attends nothing in layer {layer}, head {head}: `{pattern.text}`"
+            return (Diagnostic("PA801", message, (), (_EMPTY_NOTE,)),)
+    return ()
+
+
+_EMPTY_NOTE = "the softmax of nothing is undefined: add `self` to the pattern, or say `allow empty` in the model"
+
+
+def _failed_expectations(schedule: Schedule, expectations: Sequence[Expectation]) -> tuple[Diagnostic, ...]:
+    if not expectations:
+        return ()
+    from patternc.analysis.count import count
+    from patternc.analysis.expectations import failures, judge
+    from patternc.analysis.reach import layer_relations, reach
+
+    whole = reach(layer_relations(schedule), schedule.tokens, "past" if schedule.causal else "all")
+    return failures(judge(expectations, schedule, count(schedule), whole))
