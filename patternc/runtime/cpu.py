@@ -14,26 +14,16 @@ products but the scores of bfloat16 inputs do.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from patternc.codegen.plan import HeadGroup, LayerPlan
-from patternc.runtime.cpu_schedule import cpu_schedule
-from patternc.runtime.cpu_tiles import (
-    Chunk,
-    KeyBlock,
-    Workspace,
-    add_keys,
-    add_mask,
-    chunks,
-    put_rows,
-    take_keys,
-    take_rows,
-    units_of,
-)
+from patternc.codegen.plan import LayerPlan
+from patternc.runtime.cpu_chunks import Chunk, HeadBlock, KeyBlock, add_masks, chunks, head_blocks, select_heads
+from patternc.runtime.cpu_rows import Workspace, add, put, take
+from patternc.runtime.cpu_schedule import CpuSchedule, cpu_schedule
 from patternc.runtime.tensors import Tables
 
 LOG2_E = 1.4426950408889634
@@ -51,11 +41,22 @@ class _Pass:
     space: Workspace
     work: torch.dtype
     product: torch.dtype
-    head_dim: int
     scale: float
 
-    def take(self, name: str, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Tensor:
-        return self.space.take(name, shape, self.work if dtype is None else dtype)
+
+class _Parts:
+    """Tensors [B, K, ...] cut to the heads of chunks; each cut is made once, since it costs as much as a product."""
+
+    def __init__(self, *tensors: Tensor) -> None:
+        self._tensors = tensors
+        self._cut: dict[tuple[int, int, int], tuple[Tensor, ...]] = {}
+
+    def of(self, chunk: Chunk) -> tuple[Tensor, ...]:
+        """Each tensor's rows [U, ...] for the heads of `chunk`."""
+        place = (chunk.batch, chunk.first, chunk.last)
+        if place not in self._cut:
+            self._cut[place] = tuple(rows[chunk.batch, chunk.first : chunk.last] for rows in self._tensors)
+        return self._cut[place]
 
 
 def forward(
@@ -68,16 +69,19 @@ def forward(
     sink: the sink).
     """
     run = _start(q, scale)
-    o = torch.zeros_like(q, memory_format=torch.contiguous_format)
+    work = list(_work(tables, plan, q.shape[2]))
+    covered = all(schedule.covers for schedule, _ in work)
+    o = torch.empty(q.shape, dtype=q.dtype) if covered else torch.zeros(q.shape, dtype=q.dtype)
     lse = torch.full(q.shape[:3], -math.inf, dtype=run.work)
     if sinks is not None:
-        lse.copy_(sinks.to(run.work)[None, :, None].expand_as(lse))
-    for group in plan.groups:
-        for chunk in _chunks(group, tables, plan, q, run):
-            rows, log_sum = _forward_chunk(q, k, v, sinks, chunk, run)
-            put_rows(o, chunk, rows)
-            put_rows(lse, chunk, log_sum)
-    return o, lse
+        lse.copy_(sinks.to(run.work)[None, :, None].expand_as(lse)).mul_(LOG2_E)
+    for schedule, block in work:
+        o_part, lse_part = _queries(o, block), _queries(lse, block)
+        parts = _Parts(_queries(q, block), _keys(k, block), _keys(v, block), o_part, lse_part)
+        for chunk in chunks(schedule, q.shape[0], len(block.kv_heads), block.group, run.work):
+            _forward_chunk(parts, chunk, sinks is not None, run)
+        _put_back(((o, o_part), (lse, lse_part)), block.heads)
+    return o, lse.mul_(LN_2)
 
 
 def backward(
@@ -98,15 +102,23 @@ def backward(
     do [B, H, N, D] and dlse [B, H, N] (None: zero) are the gradients of what `forward` gave as o and lse.
     """
     run = _start(q, scale)
-    dq = torch.zeros_like(q, memory_format=torch.contiguous_format)
-    dk = torch.zeros(k.shape, dtype=run.work)
-    dv = torch.zeros(v.shape, dtype=run.work)
-    # A row without keys gets +inf, so that every probability of it is exp(-inf) = 0.
-    lse2 = torch.where(torch.isneginf(lse), math.inf, lse * LOG2_E)
-    delta = torch.zeros_like(lse) if dlse is None else -dlse.to(run.work)
-    for group in plan.groups:
-        for chunk in _chunks(group, tables, plan, q, run):
-            _backward_chunk((do, q, k, v, o), lse2, delta, (dq, dk, dv), chunk, run)
+    work = list(_work(tables, plan, q.shape[2]))
+    covered = all(schedule.covers for schedule, _ in work)
+    dq = torch.empty(q.shape, dtype=q.dtype) if covered else torch.zeros(q.shape, dtype=q.dtype)
+    dk, dv = torch.zeros(k.shape, dtype=run.work), torch.zeros(v.shape, dtype=run.work)
+    # A row without keys gets -inf, so that every probability of it is exp(-inf) = 0.
+    shift = torch.where(torch.isneginf(lse), -math.inf, lse * -LOG2_E)
+    delta = _row_products(do, o, run.work)
+    if dlse is not None:
+        delta -= dlse
+    for schedule, block in work:
+        gradients = (_queries(dq, block), _keys(dk, block), _keys(dv, block))
+        rows = (_queries(do, block), _queries(shift, block), _queries(delta, block))
+        parts = _Parts(_queries(q, block), _keys(k, block), _keys(v, block), *rows, *gradients)
+        for chunk in chunks(schedule, q.shape[0], len(block.kv_heads), block.group, run.work):
+            _backward_chunk(parts, chunk, run)
+        _put_back(((dq, gradients[0]),), block.heads)
+        _put_back(((dk, gradients[1]), (dv, gradients[2])), block.kv_heads)
     dsinks = None if sinks is None else _sink_gradient(sinks, lse, delta)
     return dq, dk.to(k.dtype), dv.to(v.dtype), dsinks
 
@@ -114,112 +126,124 @@ def backward(
 def _start(q: Tensor, scale: float) -> _Pass:
     work = torch.float64 if q.dtype == torch.float64 else torch.float32
     product = q.dtype if q.dtype == torch.bfloat16 and _multiplies_bfloat16() else work
-    return _Pass(Workspace(), work, product, q.shape[-1], scale)
+    return _Pass(Workspace(), work, product, scale)
 
 
 def _multiplies_bfloat16() -> bool:
     return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
-def _chunks(group: HeadGroup, tables: Tables, plan: LayerPlan, q: Tensor, run: _Pass) -> Iterator[Chunk]:
-    kernel = group.forward.kernel
-    schedule = cpu_schedule(tables[group.forward.tables], kernel.own == "gathered", kernel.counterpart_tile, q.shape[2])
-    units = units_of(q.shape[0], group.heads, plan)
-    return chunks(schedule, units, run.work) if units else iter(())
+def _work(tables: Tables, plan: LayerPlan, tokens: int) -> Iterator[tuple[CpuSchedule, HeadBlock]]:
+    for group in plan.groups:
+        kernel = group.forward.kernel
+        table = tables[group.forward.tables]
+        schedule = cpu_schedule(table, kernel.own == "gathered", kernel.counterpart_tile, tokens)
+        for block in head_blocks(group.heads, plan):
+            yield schedule, block
 
 
-def _forward_chunk(
-    q: Tensor, k: Tensor, v: Tensor, sinks: Tensor | None, chunk: Chunk, run: _Pass
-) -> tuple[Tensor, Tensor]:
-    """(o [U, T, R, M, D], lse [U, T, R, M]) of a chunk, both in the work dtype."""
-    units, tiles, heads, rows = chunk.shape
-    shape = (units * tiles, heads * rows)
-    queries = take_rows(q, chunk, run.take("q", (*chunk.shape, run.head_dim))).view(*shape, run.head_dim)
-    total: Tensor | None = None
-    log_sum = torch.full((*shape, 1), -math.inf, dtype=run.work)
-    if sinks is not None:
-        by_unit = torch.stack([sinks[list(unit.heads)] for unit in chunk.units]).to(run.work) * LOG2_E
-        log_sum.view(chunk.shape).copy_(by_unit[:, None, :, None].expand(chunk.shape))
-    for keys in chunk.keys:
-        part, part_sum = _attend(queries, k, v, chunk, keys, run)
-        merged = torch.logaddexp2(log_sum, part_sum)
-        settled = merged.clamp_min(_FLOOR)
-        part.mul_(torch.exp2(part_sum - settled))
-        total = part if total is None else total.mul_(torch.exp2(log_sum - settled)).add_(part)
-        log_sum = merged
-    assert total is not None
-    return total.view(*chunk.shape, run.head_dim), log_sum.mul_(LN_2).view(chunk.shape)
+def _queries(source: Tensor, block: HeadBlock) -> Tensor:
+    return select_heads(source, block.heads, block.group)
 
 
-def _attend(queries: Tensor, k: Tensor, v: Tensor, chunk: Chunk, keys: KeyBlock, run: _Pass) -> tuple[Tensor, Tensor]:
+def _keys(source: Tensor, block: HeadBlock) -> Tensor:
+    return select_heads(source, block.kv_heads, 1)
+
+
+def _put_back(pairs: Iterable[tuple[Tensor, Tensor]], heads: tuple[int, ...]) -> None:
+    """Copies what was written to a selection of heads back, where the selection had to be a copy."""
+    for whole, part in pairs:
+        if part.untyped_storage().data_ptr() != whole.untyped_storage().data_ptr():
+            whole[:, list(heads)] = part.flatten(1, 2)
+
+
+def _forward_chunk(parts: _Parts, chunk: Chunk, sinks: bool, run: _Pass) -> None:
+    """Writes o, and lse in base 2; with `sinks`, lse holds before what else is in the denominator of each row."""
+    q, k, v, o, lse = parts.of(chunk)
+    queries = take(q, chunk.own, run.space, "q", run.work)
+    total, log_sum = _attend(queries, k, v, chunk.keys[0], q.shape[1], run)
+    if sinks:
+        total, log_sum = _merge(total, log_sum, None, take(lse, chunk.own, run.space, "lse", run.work).unsqueeze(-1))
+    for keys in chunk.keys[1:]:
+        total, log_sum = _merge(total, log_sum, *_attend(queries, k, v, keys, q.shape[1], run))
+    put(o, chunk.own, total)
+    put(lse, chunk.own, log_sum)
+
+
+def _merge(o: Tensor, log_sum: Tensor, other: Tensor | None, other_sum: Tensor) -> tuple[Tensor, Tensor]:
+    """One softmax of two over disjoint keys, in place of `o`; `other` None counts in the denominator only."""
+    merged = torch.logaddexp2(log_sum, other_sum)
+    settled = merged.clamp_min(_FLOOR)
+    o.mul_(torch.exp2(log_sum - settled))
+    if other is not None:
+        o.add_(other.mul_(torch.exp2(other_sum - settled)))
+    return o, merged
+
+
+def _attend(queries: Tensor, k: Tensor, v: Tensor, keys: KeyBlock, group: int, run: _Pass) -> tuple[Tensor, Tensor]:
     """The softmax over one block of keys: (o [X, R * M, D], log2 of the sum of exponentials [X, R * M, 1])."""
-    matrices, rows, _ = queries.shape
-    width = keys.index.shape[0] // chunk.tiles
-    key_rows = take_keys(k, chunk, keys, run.take("k", (matrices, width, run.head_dim)))
-    value_rows = take_keys(v, chunk, keys, run.take("v", (matrices, width, run.head_dim), run.product))
-    scores = run.take("scores", (matrices, rows, width))
+    key_rows = take(k, keys.rows, run.space, "k", run.work)
+    value_rows = take(v, keys.rows, run.space, "v", run.product)
+    scores = run.space.take("scores", (*queries.shape[:2], keys.rows.length), run.work)
     torch.baddbmm(scores, queries, key_rows.mT, beta=0, alpha=run.scale * LOG2_E, out=scores)
-    add_mask(scores, chunk, keys)
+    add_masks(scores, group, keys)
     top = scores.amax(-1, keepdim=True).clamp_min_(_FLOOR)
     scores.sub_(top).exp2_()
     total = scores.sum(-1, keepdim=True)
     log_sum = total.log2() + top
     total.clamp_min_(_TINY)
     if run.product == run.work:
-        out = torch.bmm(scores, value_rows, out=run.take("o", queries.shape)).div_(total)
-    else:
-        weights = torch.div(scores, total, out=run.take("p", scores.shape, run.product))
-        out = run.take("o", queries.shape).copy_(torch.bmm(weights, value_rows))
-    return out, log_sum
+        return torch.bmm(scores, value_rows).div_(total), log_sum
+    weights = torch.div(scores, total, out=run.space.take("p", scores.shape, run.product))
+    return torch.bmm(weights, value_rows).to(run.work), log_sum
 
 
-def _backward_chunk(
-    inputs: tuple[Tensor, Tensor, Tensor, Tensor, Tensor],
-    lse2: Tensor,
-    delta: Tensor,
-    gradients: tuple[Tensor, Tensor, Tensor],
-    chunk: Chunk,
-    run: _Pass,
-) -> None:
-    """Writes dq, adds to dk and dv, and completes `delta` (do . o - dlse) for the rows of a chunk."""
-    do, q, k, v, o = inputs
-    dq, dk, dv = gradients
-    units, tiles, heads, tile_rows = chunk.shape
-    matrices, rows = units * tiles, heads * tile_rows
-    by_row, flat = (*chunk.shape, run.head_dim), (matrices, rows, run.head_dim)
-    queries = take_rows(q, chunk, run.take("q", by_row)).view(flat)
-    douts = take_rows(do, chunk, run.take("do", by_row)).view(flat)
-    outs = take_rows(o, chunk, run.take("o", by_row)).view(flat)
-    deltas = take_rows(delta, chunk, run.take("delta", chunk.shape)).view(matrices, rows, 1)
-    deltas.add_(outs.mul_(douts).sum(-1, keepdim=True))
-    put_rows(delta, chunk, deltas.view(chunk.shape))
-    shift = take_rows(lse2, chunk, run.take("lse", chunk.shape)).neg_().view(matrices, rows, 1)
+def _backward_chunk(parts: _Parts, chunk: Chunk, run: _Pass) -> None:
+    """Writes dq and adds to dk and dv."""
+    q, k, v, do, shift, delta, dq, dk, dv = parts.of(chunk)
+    own, group, space = chunk.own, q.shape[1], run.space
+    queries = take(q, own, space, "q", run.work)
+    douts = take(do, own, space, "do", run.work)
+    deltas = take(delta, own, space, "delta", run.work).unsqueeze(-1)
+    shifts = take(shift, own, space, "shift", run.work).unsqueeze(-1)
     query_factor, dout_factor = _factor("q_factor", queries, run), _factor("do_factor", douts, run)
-    dq_rows = run.take("dq", flat).zero_()
+    dq_rows = space.take("dq", queries.shape, run.work).zero_()
     for keys in chunk.keys:
-        width = keys.index.shape[0] // tiles
-        by_key, by_pair = (matrices, width, run.head_dim), (matrices, rows, width)
-        key_rows = take_keys(k, chunk, keys, run.take("k", by_key))
-        value_rows = take_keys(v, chunk, keys, run.take("v", by_key, run.product))
-        weights = run.take("scores", by_pair)
-        torch.baddbmm(shift, queries, key_rows.mT, alpha=run.scale * LOG2_E, out=weights)
-        add_mask(weights, chunk, keys)
+        key_rows = take(k, keys.rows, space, "k", run.work)
+        value_rows = take(v, keys.rows, space, "v", run.product)
+        by_pair = (*queries.shape[:2], keys.rows.length)
+        weights = space.take("scores", by_pair, run.work)
+        torch.baddbmm(shifts, queries, key_rows.mT, alpha=run.scale * LOG2_E, out=weights)
+        add_masks(weights, group, keys)
         weights.exp2_()
         weight_factor = _factor("p", weights, run)
-        gradient = run.take("gradient", by_key, run.product)
-        add_keys(dv, chunk, keys, torch.bmm(weight_factor.mT, dout_factor, out=gradient))
-        dscores = torch.bmm(dout_factor, value_rows.mT, out=run.take("dp", by_pair, run.product))
-        weights.mul_(dscores - deltas)
+        gradient = space.take("gradient", (queries.shape[0], keys.rows.length, queries.shape[2]), run.product)
+        add(dv, keys.rows, torch.bmm(weight_factor.mT, dout_factor, out=gradient))
+        dscores = torch.bmm(dout_factor, value_rows.mT, out=space.take("dp", by_pair, run.product))
+        weights.mul_(torch.sub(dscores, deltas, out=space.take("ds", by_pair, run.work)))
         weight_factor = _factor("p", weights, run)
-        key_factor = _factor("k_factor", key_rows, run)
-        dq_rows.add_(torch.bmm(weight_factor, key_factor), alpha=run.scale)
-        add_keys(dk, chunk, keys, torch.bmm(weight_factor.mT, query_factor, out=gradient).mul_(run.scale))
-    put_rows(dq, chunk, dq_rows.view(by_row))
+        if run.product == run.work:
+            torch.baddbmm(dq_rows, weight_factor, key_rows, alpha=run.scale, out=dq_rows)
+        else:
+            key_factor = take(k, keys.rows, space, "k_factor", run.product)
+            dq_rows.add_(torch.bmm(weight_factor, key_factor), alpha=run.scale)
+        torch.bmm(weight_factor.mT, query_factor, out=gradient)
+        add(dk, keys.rows, gradient.mul_(run.scale))
+    put(dq, own, dq_rows)
+
+
+def _row_products(a: Tensor, b: Tensor, work: torch.dtype) -> Tensor:
+    """The scalar product of each row of a and b [B, H, N, D]: [B, H, N]; one head at a time, to stay small."""
+    products = torch.empty(a.shape[:3], dtype=work)
+    for row in range(a.shape[0]):
+        for head in range(a.shape[1]):
+            torch.sum(a[row, head].to(work) * b[row, head].to(work), -1, out=products[row, head])
+    return products
 
 
 def _factor(name: str, values: Tensor, run: _Pass) -> Tensor:
     """`values` in the dtype of products: itself, or a copy in the workspace."""
-    return values if run.product == run.work else run.take(name, values.shape, run.product).copy_(values)
+    return values if run.product == run.work else run.space.take(name, values.shape, run.product).copy_(values)
 
 
 def _sink_gradient(sinks: Tensor, lse: Tensor, delta: Tensor) -> Tensor:
