@@ -16,6 +16,7 @@ from patternc.codegen.triton_blocks import (
     PRESENT,
     Lines,
     Walk,
+    again_block,
     bounds_block,
     constants,
     dims_constant,
@@ -94,7 +95,6 @@ def dq_kernel(spec: KernelSpec, about: str) -> Lines:
             "k_ptr += batch * k_batch + kv_head * k_head + base * k_row",
             "v_ptr += batch * k_batch + kv_head * k_head + base * k_row",
             f"do_ptr += batch * q_batch + head * q_head + {start} * q_row",
-            f"dq_ptr += batch * dq_batch + head * dq_head + {start} * dq_row",
             f"lse2_ptr += batch * lse_batch + head * lse_head + {start}",
             f"delta_ptr += batch * lse_batch + head * lse_head + {start}",
         ],
@@ -110,6 +110,8 @@ def dq_kernel(spec: KernelSpec, about: str) -> Lines:
         [f"dq = tl.zeros((QUERIES, {dims_constant(spec.head_dim)}), tl.float32)"],
         loops(spec, DQ_WALK),
         [
+            *again_block(spec),
+            f"dq_ptr += batch * dq_batch + head * dq_head + {start} * dq_row",
             "dq = (dq * scale).to(dq_ptr.dtype.element_ty)",
             f"tl.store({own_address('dq', rows, 'dq_row')}, dq, mask={store_mask(spec.head_dim)})",
         ],
@@ -131,8 +133,6 @@ def dkv_kernel(spec: KernelSpec, about: str) -> Lines:
             f"k_ptr += batch * k_batch + kv_head * k_head + {start} * k_row",
             f"v_ptr += batch * k_batch + kv_head * k_head + {start} * k_row",
             "do_ptr += batch * q_batch + base * q_row",
-            f"dk_ptr += batch * dk_batch + kv_head * dk_head + {start} * dk_row",
-            f"dv_ptr += batch * dk_batch + kv_head * dk_head + {start} * dk_row",
             "lse2_ptr += batch * lse_batch + base",
             "delta_ptr += batch * lse_batch + base",
         ],
@@ -152,21 +152,17 @@ def dkv_kernel(spec: KernelSpec, about: str) -> Lines:
 
 def _store_dkv(spec: KernelSpec) -> Lines:
     mask = store_mask(spec.head_dim)
-    offsets = f"{own_rows(spec)}[:, None] * dk_row + dims[None, :]"
     lines = [
-        "# The gradients of the item's keys; this program alone writes them.",
-        f"offsets = {offsets}",
+        *again_block(spec),
+        *(f"d{x}_ptr += batch * dk_batch + kv_head * dk_head + {own_start(spec)} * dk_row" for x in "kv"),
+        f"offsets = {own_rows(spec)}[:, None] * dk_row + dims[None, :]",
         "dk *= scale",
     ]
     if spec.accumulate:
-        lines[0] = (
-            "# The gradients of the item's keys, added to those of earlier launches; this program alone writes them."
-        )
+        lines.append("# Added to what earlier launches left; this program alone writes these rows.")
         lines += [f"d{x} += tl.load(d{x}_ptr + offsets, mask={mask}, other=0.0)" for x in "kv"]
-    return [
-        *lines,
-        *(f"tl.store(d{x}_ptr + offsets, d{x}.to(d{x}_ptr.dtype.element_ty), mask={mask})" for x in "kv"),
-    ]
+    stores = (f"tl.store(d{x}_ptr + offsets, d{x}.to(d{x}_ptr.dtype.element_ty), mask={mask})" for x in "kv")
+    return [*lines, *stores]
 
 
 def row_kernel(name: str, head_dim: int) -> Lines:

@@ -235,6 +235,17 @@ def store_mask(head_dim: int) -> str:
     return "live[:, None] & present" if is_padded(head_dim) else "live[:, None]"
 
 
+def again_block(spec: KernelSpec) -> Lines:
+    """`own_start` once more, after the loops: what is read anew is not held in registers through them."""
+    start = "tl.load(segments_ptr, volatile=True).to(tl.int64)"
+    if spec.own == "contiguous":
+        start += " + tl.load(item + ORIGIN, volatile=True)"
+    return [
+        "# Where the rows go: read again, since keeping it through the loops would cost them registers.",
+        f"{own_start(spec)} = {start}",
+    ]
+
+
 def own_rows(spec: KernelSpec) -> str:
     """The own rows relative to `own_start`: within a tile if they are contiguous, else anywhere."""
     own, _ = sides(spec)

@@ -13,6 +13,7 @@ from patternc.codegen.signature import signature
 from patternc.codegen.triton_blocks import (
     Lines,
     Walk,
+    again_block,
     bounds_block,
     constants,
     dims_constant,
@@ -76,8 +77,6 @@ def _pointers(spec: KernelSpec) -> Lines:
         f"q_ptr += batch * q_batch + head * q_head + {start} * q_row",
         "k_ptr += batch * k_batch + kv_head * k_head + base * k_row",
         "v_ptr += batch * k_batch + kv_head * k_head + base * k_row",
-        f"o_ptr += batch * o_batch + head * o_head + {start} * o_row",
-        f"lse_ptr += batch * lse_batch + head * lse_head + {start}",
     ]
 
 
@@ -106,6 +105,10 @@ def _finish(spec: KernelSpec) -> Lines:
         "attended = row_sum > 0.0",
         "row_sum = tl.where(attended, row_sum, 1.0)",
         'lse = tl.where(attended, (row_max + tl.log2(row_sum)) * LN_2, float("-inf"))',
+        "",
+        *again_block(spec),
+        f"o_ptr += batch * o_batch + head * o_head + {own_start(spec)} * o_row",
+        f"lse_ptr += batch * lse_batch + head * lse_head + {own_start(spec)}",
         "o = (o / row_sum[:, None]).to(o_ptr.dtype.element_ty)",
         f"tl.store({own_address('o', own_rows(spec), 'o_row')}, o, mask={store_mask(spec.head_dim)})",
         f"tl.store(lse_ptr + {own_rows(spec)}, lse, mask=live)",
