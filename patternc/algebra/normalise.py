@@ -56,7 +56,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The pairs of `source`, few in each row, that `relation` has."""
+    """Pairs of `source`, few in each row; `relation`, right for those pairs only, says which."""
 
     source: r.Relation
     relation: r.Relation
@@ -103,8 +103,9 @@ def normalise(relation: r.Relation, n: int) -> Normal:
     taken = r.union(taken, *(term for _, term in keyed))
     listed = None
     if drawn:
-        sources, terms = zip(*drawn, strict=True)
-        listed = Drawn(r.union(*sources), r.difference(r.union(*terms), taken))
+        source = r.union(*(source for source, _ in drawn))
+        terms = [_given(source, term) for _, term in drawn]
+        listed = Drawn(source, simplify(r.difference(r.union(*terms), taken), n))
     return Normal(n, r.union(*tiled), by_queries, by_keys, listed)
 
 
@@ -158,6 +159,17 @@ def drawing_pays(source: r.Relation, n: int) -> bool:
     contiguous = min(-(-QUERIES_OF_A_TILE // block) * count, -(-length // CONTIGUOUS_TILE))
     gathered = -(-QUERIES_OF_A_TILE * count // CONTIGUOUS_TILE)
     return contiguous >= GATHERING_PAYS * gathered
+
+
+def _given(source: r.Relation, term: r.Relation) -> r.Relation:
+    """What is left to ask of a pair of `source` before it is one of the term."""
+    match term:
+        case r.Intersection(parts):
+            return r.intersection(*(part for part in parts if part != source))
+        case r.Difference(left, right):
+            return r.difference(_given(source, left), right)
+        case _:
+            return r.FULL if term == source else term
 
 
 def _listed(terms: list[tuple[Int64, r.Relation]], taken: r.Relation, n: int, side: Side) -> Listed | None:

@@ -36,6 +36,9 @@ WEYL_0 = 0x9E3779B9
 WEYL_1 = 0xBB67AE85
 WORD = 0xFFFFFFFF
 
+ROWS_AT_ONCE = 1 << 13
+"""Rows drawn in one go: their words stay in cache."""
+
 Words = tuple[int, int, int, int]
 Key = tuple[int, int]
 
@@ -108,8 +111,16 @@ def draw_ranks(count: int, seed: Sequence[int], rows: Int64, sizes: Int64) -> In
     `rows` [R] the row numbers, `sizes` [R] how many candidates each has (below 2**32). Returns [R, count] in the order
     drawn, -1 where a row has fewer candidates than `count`.
     """
-    taken = np.empty((rows.size, count), dtype=np.int64)
     key = key_of(seed)
+    parts = [np.zeros((0, count), dtype=np.int64)]
+    for start in range(0, rows.size, ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        parts.append(_draw_ranks(count, key, rows[part], sizes[part]))
+    return np.concatenate(parts)
+
+
+def _draw_ranks(count: int, key: Key, rows: Int64, sizes: Int64) -> Int64:
+    taken = np.empty((rows.size, count), dtype=np.int64)
     words: tuple[UInt64, ...] = ()
     for t in range(count):
         if t % 2 == 0:

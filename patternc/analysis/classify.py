@@ -9,6 +9,7 @@ A box is [q0, q1) x [k0, k1) with q0 < q1, k0 < k1, inside the place. Boxes come
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -39,6 +40,10 @@ class Boxes:
 
     def __getitem__(self, index: Int64 | Bool) -> Boxes:
         return Boxes(self.q0[index], self.q1[index], self.k0[index], self.k1[index])
+
+    def transposed(self) -> Boxes:
+        """The boxes with their sides exchanged."""
+        return Boxes(self.k0, self.k1, self.q0, self.q1)
 
 
 def classify(relation: r.Relation, boxes: Boxes, n: int, draws: Draws) -> State:
@@ -75,18 +80,54 @@ def classify(relation: r.Relation, boxes: Boxes, n: int, draws: Draws) -> State:
             return _slice(boxes, start, stop, inner, draws)
         case r.Union(parts):
             state = np.full(boxes.q0.shape, EMPTY)
-            for part in parts:
-                state = np.maximum(state, classify(part, boxes, n, draws))
+            for part in sorted(parts, key=_fills_nothing):
+                # A part that never fills a box matters only where nothing else was found.
+                open_ = state < (UNDECIDED if _fills_nothing(part) else FULL)
+                state = _where(open_, state, np.maximum, part, boxes, n, draws)
             return state
         case r.Intersection(parts):
             state = np.full(boxes.q0.shape, FULL)
-            for part in parts:
-                state = np.minimum(state, classify(part, boxes, n, draws))
+            for part in sorted(parts, key=_fills_nothing):
+                state = _where(state > EMPTY, state, np.minimum, part, boxes, n, draws)
             return state
         case r.Difference(left, right):
-            return np.minimum(classify(left, boxes, n, draws), FULL - classify(right, boxes, n, draws))
+            state = classify(left, boxes, n, draws)
+            return FULL - _where(state > EMPTY, FULL - state, np.maximum, right, boxes, n, draws)
         case _:
             assert_never(relation)
+
+
+def _where(
+    open_: Bool,
+    state: State,
+    combine: Callable[[State, State], State],
+    part: r.Relation,
+    boxes: Boxes,
+    n: int,
+    draws: Draws,
+) -> State:
+    """Combine a state with that of another part, which is only found for the boxes where it can change anything."""
+    (chosen,) = np.nonzero(open_)
+    if chosen.size > boxes.q0.size * 3 // 4:
+        return combine(state, classify(part, boxes, n, draws))
+    if chosen.size:
+        state[chosen] = combine(state[chosen], classify(part, boxes[chosen], n, draws))
+    return state
+
+
+def _fills_nothing(part: r.Relation) -> bool:
+    """Whether `classify` never finds a box full of this part; such parts are also the slow ones."""
+    match part:
+        case r.Random():
+            return True
+        case r.Blocks(_, inner) | r.Slice(_, _, inner) | r.Within(_, inner):
+            return _fills_nothing(inner)
+        case r.Intersection(parts):
+            return any(map(_fills_nothing, parts))
+        case r.Difference(left, _):
+            return _fills_nothing(left)
+        case _:
+            return False
 
 
 def in_blocks(boxes: Boxes, size: int) -> Boxes:

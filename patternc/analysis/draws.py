@@ -33,8 +33,10 @@ class PointSet:
         """Which boxes [q0, q1) x [k0, k1) touch an occupied cell; False is certain, True is not."""
         result = np.zeros(q0.shape, dtype=np.bool_)
         tall, wide = _log2_up(q1 - q0), _log2_up(k1 - k0)
-        for a, b in sorted(set(zip(tall.tolist(), wide.tolist(), strict=True))):
-            (chosen,) = np.nonzero((tall == a) & (wide == b))
+        shapes = tall << 6 | wide
+        for shape in np.unique(shapes).tolist():
+            (chosen,) = np.nonzero(shapes == shape)
+            a, b = shape >> 6, shape & 63
             cells = self._at(a, b)
             row, column = q0[chosen] >> a, k0[chosen] >> b
             result[chosen] = contains(cells, row << 32 | column)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import DEFAULT_BUDGET, Budget
+from patternc.analysis.contents import EMPTY_CLASS, FULL_CLASS, Axis, decide
 from patternc.analysis.draws import draw_all
-from patternc.analysis.tiles import EMPTY_CLASS, FULL_CLASS, Axis, decide, refine
+from patternc.analysis.tiles import refine
 
 Int64 = NDArray[np.int64]
 

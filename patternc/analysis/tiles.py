@@ -12,69 +12,21 @@ such an axis holds positions[t * tile : (t + 1) * tile], ascending.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import DEFAULT_BUDGET, Budget, TileBudgetError, refuse
-from patternc.algebra.evaluate import evaluate
 from patternc.analysis.classify import FULL, UNDECIDED, Boxes, classify
+from patternc.analysis.contents import EMPTY_CLASS, FULL_CLASS, Axis, Contents, Side, decide
 from patternc.analysis.draws import Draws, draw_all
-from patternc.analysis.translation import row_ids, translation_classes
 
-__all__ = ["TileBudgetError", "TileMap", "tile_map"]
+__all__ = ["EMPTY_CLASS", "FULL_CLASS", "Axis", "Side", "TileBudgetError", "TileMap", "contents_of", "tile_map"]
 
 Int64 = NDArray[np.int64]
 Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
-Side = Literal["queries", "keys"]
-
-EMPTY_CLASS = -1
-FULL_CLASS = 0
-EVALUATED_AT_ONCE = 1 << 22
-"""Pairs evaluated in one numpy call: keeps temporaries in cache-sized pieces."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Axis:
-    """One side of a tiling: `length` positions in tiles of `tile`; `positions` lists them, None is 0..length-1."""
-
-    length: int
-    tile: int
-    positions: Int64 | None
-
-    @property
-    def tiles(self) -> int:
-        """How many tiles; the last may hang over the end."""
-        return -(-self.length // self.tile)
-
-    def live(self, tiles: Int64) -> Int64:
-        """How many positions each of some tiles really has."""
-        return np.minimum(self.tile, self.length - tiles * self.tile)
-
-    def hull(self, start: Int64, stop: Int64) -> tuple[Int64, Int64]:
-        """The smallest interval of positions that holds tiles [start, stop)."""
-        first, end = start * self.tile, np.minimum(stop * self.tile, self.length)
-        return (first, end) if self.positions is None else (self.positions[first], self.positions[end - 1] + 1)
-
-    def members(self, tiles: Int64) -> tuple[Int64, Bool]:
-        """The positions of tiles [U] as [U, tile], and which of them exist; the others repeat the last one."""
-        index = tiles[:, None] * self.tile + np.arange(self.tile)
-        exists = index < self.length
-        index = np.minimum(index, self.length - 1)
-        return (index if self.positions is None else self.positions[index]), exists
-
-    def layout(self, tiles: Int64) -> list[Int64]:
-        """What a tile's content depends on beside its hull: how its positions lie in it."""
-        if self.positions is None:
-            return []
-        numbers, index = np.unique(tiles, return_inverse=True)
-        positions, exists = self.members(numbers)
-        offsets = np.where(exists, positions - positions[:, :1], -1)
-        return [row_ids(offsets)[index]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,15 +150,6 @@ def tile_map(
     return TileMap(n, own, query_axis, key_axis, first, counterparts, classes, contents.masks, contents.popcounts)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Contents:
-    """What some tiles hold: `classes` [N] are EMPTY_CLASS, FULL_CLASS or 1 + a row of `masks`; see TileMap."""
-
-    classes: Int64
-    masks: Bytes
-    popcounts: Int64
-
-
 def contents_of(relation: r.Relation, tiles: TileMap, chosen: Int64, budget: Budget = DEFAULT_BUDGET) -> Contents:
     """What `relation`, another one at the same place, holds in the active tiles number `chosen` of a tile map."""
     own, other = tiles.owners()[chosen], tiles.counterparts[chosen].astype(np.int64)
@@ -246,56 +189,6 @@ def refine(relation: r.Relation, n: int, queries: Axis, keys: Axis, draws: Draws
             raise refuse(
                 "undecided boxes of tiles", row.size, budget.boxes, "use a smaller length or a sparser pattern"
             )
-
-
-def decide(
-    relation: r.Relation,
-    n: int,
-    queries: Axis,
-    keys: Axis,
-    q: Int64,
-    k: Int64,
-    own: Side,
-    draws: Draws,
-    budget: Budget,
-) -> Contents:
-    """What single tiles (q, k) [N] hold: one of each translation class is evaluated pair by pair."""
-    boxes = Boxes(*queries.hull(q, q + 1), *keys.hull(k, k + 1))
-    numbers, representative = translation_classes(relation, boxes, n, draws, [*queries.layout(q), *keys.layout(k)])
-    if representative.size > budget.classes:
-        raise refuse(
-            "distinct tiles to evaluate", representative.size, budget.classes, "align blocks and widths to tiles"
-        )
-    own_tile, other_tile = (queries.tile, keys.tile) if own == "queries" else (keys.tile, queries.tile)
-    mask_bytes = own_tile * -(-other_tile // 8)
-    if representative.size * mask_bytes > budget.mask_bytes:
-        raise refuse(
-            "bytes of tile masks", representative.size * mask_bytes, budget.mask_bytes, "align blocks to tiles"
-        )
-
-    packed: list[Bytes] = [np.zeros((0, own_tile, -(-other_tile // 8)), dtype=np.uint8)]
-    full: list[Bool] = [np.zeros(0, dtype=np.bool_)]
-    pairs: list[Int64] = [np.zeros(0, dtype=np.int64)]
-    step = max(1, EVALUATED_AT_ONCE // (queries.tile * keys.tile))
-    for begin in range(0, representative.size, step):
-        chosen = representative[begin : begin + step]
-        i, i_exists = queries.members(q[chosen])
-        j, j_exists = keys.members(k[chosen])
-        exists = i_exists[:, :, None] & j_exists[:, None, :]
-        mask = evaluate(relation, i[:, :, None], j[:, None, :], n) & exists
-        pairs.append(mask.sum(axis=(1, 2), dtype=np.int64))
-        full.append(pairs[-1] == exists.sum(axis=(1, 2), dtype=np.int64))
-        packed.append(np.packbits(mask if own == "queries" else mask.transpose(0, 2, 1), axis=2, bitorder="little"))
-    masks, popcounts = np.concatenate(packed), np.concatenate(pairs)
-
-    # Classes by content, numbered in order of first occurrence.
-    partial = (popcounts > 0) & ~np.concatenate(full)
-    ids = row_ids(masks[partial])
-    _, first = np.unique(ids, return_index=True)
-    (source,) = np.nonzero(partial)
-    classes = np.where(popcounts > 0, FULL_CLASS, EMPTY_CLASS)
-    classes[source] = ids + 1
-    return Contents(classes[numbers] if numbers.size else numbers, masks[source[first]], popcounts[source[first]])
 
 
 def _rows_of_tiles(

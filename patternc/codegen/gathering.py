@@ -38,6 +38,15 @@ class GatheredTiles:
     pairs: Int64
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Pairs (query, key) [P] of a place of length n, distinct."""
+
+    n: int
+    query: Int64
+    key: Int64
+
+
 def padded_lists(positions: Int64, width: int) -> Int64:
     """Positions [P] cut into lists [ceil(P / width), width], the last padded with -1."""
     lists = np.full((-(-positions.size // width), width), -1, dtype=np.int64)
@@ -79,11 +88,8 @@ def with_full_masks(tiles: TileMap) -> tuple[Bytes, Int64]:
     return np.concatenate([tiles.masks, np.packbits(np.stack(ends), axis=2, bitorder="little")]), labels
 
 
-def from_pairs(drawn: Drawn, n: int, own: Side, own_tile: int, width: int, budget: Budget) -> GatheredTiles:
-    """Gathered tiles of pairs that are listed row by row: each own tile lists the counterparts it has.
-
-    Raises TileBudgetError when listing the pairs, or their masks, goes beyond the budget.
-    """
+def listed_pairs(drawn: Drawn, n: int, budget: Budget) -> Pairs:
+    """The pairs of a drawn component. Raises TileBudgetError when there are too many to list."""
     spans = row_spans(drawn.source, np.arange(n, dtype=np.int64), n, budget)
     lengths = spans.stop - spans.start
     total = int(lengths.sum())
@@ -93,8 +99,16 @@ def from_pairs(drawn: Drawn, n: int, own: Side, own_tile: int, width: int, budge
     query = np.repeat(spans.row, lengths)
     key = np.repeat(spans.start, lengths) + np.arange(total) - begun
     kept = evaluate(drawn.relation, query, key, n)
-    query, key = query[kept], key[kept]
-    row, other = (query, key) if own == "queries" else (key, query)
+    return Pairs(n, query[kept], key[kept])
+
+
+def from_pairs(pairs: Pairs, own: Side, own_tile: int, width: int, budget: Budget) -> GatheredTiles:
+    """Gathered tiles of pairs: each own tile lists the counterparts it has.
+
+    Raises TileBudgetError when the masks go beyond the budget.
+    """
+    n = pairs.n
+    row, other = (pairs.query, pairs.key) if own == "queries" else (pairs.key, pairs.query)
     tile = row // own_tile
 
     # Distinct (tile, counterpart), ascending; a counterpart's place in its tile's lists is its rank there.
@@ -120,8 +134,8 @@ def from_pairs(drawn: Drawn, n: int, own: Side, own_tile: int, width: int, budge
     at, column = slot[visit] // width, slot[visit] % width
     np.bitwise_or.at(masks, (at, row % own_tile, column // 8), (1 << (column % 8)).astype(np.uint8))
     every = np.arange(count, dtype=np.int64)
-    pairs = np.bincount(tile, minlength=own_tiles).astype(np.int64)
-    return GatheredTiles(first, every, lists.reshape(count, width), every, masks, pairs)
+    per_own = np.bincount(tile, minlength=own_tiles).astype(np.int64)
+    return GatheredTiles(first, every, lists.reshape(count, width), every, masks, per_own)
 
 
 def combined(parts: list[GatheredTiles]) -> GatheredTiles:

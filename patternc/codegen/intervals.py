@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
-from patternc.analysis.tiles import EMPTY_CLASS, FULL_CLASS, Contents, Side, TileMap, contents_of
+from patternc.analysis.contents import EMPTY_CLASS, FULL_CLASS, Contents, Side
+from patternc.analysis.tiles import TileMap, contents_of
 from patternc.codegen.plan import Bound, ChunkStart, Constant, RowInterval, Shift
 
 Bool = NDArray[np.bool_]

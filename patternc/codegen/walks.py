@@ -20,7 +20,7 @@ from patternc.algebra.normalise import Listed, Normal
 from patternc.analysis.tiles import Side, TileMap, tile_map
 from patternc.codegen.build import build_tables, masked
 from patternc.codegen.cost import TileShape
-from patternc.codegen.gathering import GatheredTiles, combined, from_pairs, from_tiles
+from patternc.codegen.gathering import GatheredTiles, Pairs, combined, from_pairs, from_tiles, listed_pairs
 from patternc.codegen.intervals import best_interval
 from patternc.codegen.plan import RowInterval
 from patternc.codegen.tables import TableSet
@@ -65,16 +65,19 @@ def build_walks(name: str, normal: Normal, shapes: Shapes, *, intervals: bool, b
 
     `intervals` allows interval tiles; without, every partial tile has bits.
     """
-    forward = _by_queries(f"{name}.forward", normal, shapes.forward, intervals, budget)
+    pairs = None if normal.drawn is None else listed_pairs(normal.drawn, normal.n, budget)
+    forward = _by_queries(f"{name}.forward", normal, pairs, shapes.forward, intervals, budget)
     same = (shapes.dq.own, shapes.dq.counterpart) == (shapes.forward.own, shapes.forward.counterpart)
-    dq = forward if same else _by_queries(f"{name}.dq", normal, shapes.dq, intervals, budget)
-    dkv = [_by_keys(f"{name}.dkv", normal, shapes.dkv, intervals, budget)]
+    dq = forward if same else _by_queries(f"{name}.dq", normal, pairs, shapes.dq, intervals, budget)
+    dkv = [_by_keys(f"{name}.dkv", normal, pairs, shapes.dkv, intervals, budget)]
     if normal.keyed is not None:
         dkv.append(_by_listed_keys(f"{name}.dkv.gathered", normal.n, normal.keyed, shapes.dkv, intervals, budget))
     return Walks(forward, dq, tuple(dkv))
 
 
-def _by_queries(name: str, normal: Normal, shape: TileShape, intervals: bool, budget: Budget) -> Walk:
+def _by_queries(
+    name: str, normal: Normal, pairs: Pairs | None, shape: TileShape, intervals: bool, budget: Budget
+) -> Walk:
     contiguous = normal.tiled
     if normal.queried is not None:
         rows = r.intersection(r.Queries(r.spans_of(normal.queried.positions.tolist())), normal.queried.relation)
@@ -86,10 +89,10 @@ def _by_queries(name: str, normal: Normal, shape: TileShape, intervals: bool, bu
             normal.keyed.relation, normal.n, shape.own, shape.counterpart, own="queries", keys=keys, budget=budget
         )
         gathered.append(from_tiles(tiles, keys))
-    return _contiguous(name, normal, contiguous, "queries", shape, gathered, intervals, budget)
+    return _contiguous(name, normal.n, pairs, contiguous, "queries", shape, gathered, intervals, budget)
 
 
-def _by_keys(name: str, normal: Normal, shape: TileShape, intervals: bool, budget: Budget) -> Walk:
+def _by_keys(name: str, normal: Normal, pairs: Pairs | None, shape: TileShape, intervals: bool, budget: Budget) -> Walk:
     gathered: list[GatheredTiles] = []
     if normal.queried is not None:
         queries = normal.queried.positions
@@ -97,7 +100,7 @@ def _by_keys(name: str, normal: Normal, shape: TileShape, intervals: bool, budge
             normal.queried.relation, normal.n, shape.counterpart, shape.own, own="keys", queries=queries, budget=budget
         )
         gathered.append(from_tiles(tiles, queries))
-    return _contiguous(name, normal, normal.tiled, "keys", shape, gathered, intervals, budget)
+    return _contiguous(name, normal.n, pairs, normal.tiled, "keys", shape, gathered, intervals, budget)
 
 
 def _by_listed_keys(name: str, n: int, keyed: Listed, shape: TileShape, intervals: bool, budget: Budget) -> Walk:
@@ -109,7 +112,8 @@ def _by_listed_keys(name: str, n: int, keyed: Listed, shape: TileShape, interval
 
 def _contiguous(
     name: str,
-    normal: Normal,
+    n: int,
+    pairs: Pairs | None,
     relation: r.Relation,
     own: Side,
     shape: TileShape,
@@ -118,11 +122,11 @@ def _contiguous(
     budget: Budget,
 ) -> Walk:
     rows, cols = (shape.own, shape.counterpart) if own == "queries" else (shape.counterpart, shape.own)
-    tiles = tile_map(relation, normal.n, rows, cols, own=own, budget=budget)
+    tiles = tile_map(relation, n, rows, cols, own=own, budget=budget)
     interval, described = _interval(relation, tiles, intervals)
     parts = list(gathered)
-    if normal.drawn is not None:
-        parts.append(from_pairs(normal.drawn, normal.n, own, shape.own, shape.counterpart, budget))
+    if pairs is not None:
+        parts.append(from_pairs(pairs, own, shape.own, shape.counterpart, budget))
     visited = combined(parts) if parts else None
     return Walk(build_tables(name, tiles, described, visited, None), interval, gathered_own=False)
 
