@@ -41,8 +41,8 @@ def translation_classes(
     `layout` are further columns [N] that a box's content depends on (how its rows and columns lie in it). The size of
     a box is always part of its class.
     """
-    _, columns = _key(relation, boxes, n, draws)
-    return distinct([boxes.q1 - boxes.q0, boxes.k1 - boxes.k0, *layout, *columns])
+    state, columns = _key(relation, boxes, n, draws)
+    return distinct([boxes.q1 - boxes.q0, boxes.k1 - boxes.k0, *layout, state.astype(np.int64), *columns])
 
 
 def distinct(columns: Columns) -> tuple[Int64, Int64]:
