@@ -1,4 +1,8 @@
-"""Settings all tests share: `long` tests run only in the long profile, hypothesis is deterministic."""
+"""Settings all tests share: `long` tests run only in the long profile, hypothesis is deterministic, goldens.
+
+A golden says what changed; the oracle says what is right. `--update-golden` writes goldens anew (read the difference
+before you keep it); without it, a missing golden is a failure, never written silently.
+"""
 
 import os
 
@@ -12,6 +16,10 @@ settings.register_profile("long", max_examples=2000, deadline=None, derandomize=
 settings.load_profile("long" if LONG else "short")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true", help="write goldens anew instead of comparing")
+
+
 def pytest_collection_modifyitems(config, items):
     if LONG:
         return
@@ -19,3 +27,18 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if "long" in item.keywords:
             item.add_marker(skip)
+
+
+@pytest.fixture
+def golden(request):
+    """golden(path, text): `text` is what the file at `path` says."""
+
+    def compare(path, text):
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            return
+        assert path.exists(), f"{path} is missing; run pytest with --update-golden and read what it writes"
+        assert text == path.read_text(), f"{path} says otherwise; run pytest with --update-golden and read the difference"
+
+    return compare
