@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, get_args
 
 from patternc.algebra.elaborate import Elaborated, bind_parameters, elaborate
 from patternc.algebra.expectation import Expectation
-from patternc.algebra.predicate import predicate
 from patternc.algebra.schedule import HeadPattern, Schedule
 from patternc.codegen.plan import Dtype
 from patternc.diagnostics import Diagnostic, Label, PatternError, has_errors, ordered
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
     from patternc.analysis.report import Report
     from patternc.codegen.lower import Lowered
-    from patternc.codegen.triton_module import ModuleHeader
 
 ParamValue = int | str | tuple[int, ...]
 """A parameter override: a number, a list of ids, or text in the language such as "0..16" or "4 * 32"."""
@@ -194,21 +192,9 @@ class Program:
     @cached_property
     def kernels(self) -> str:
         """The text of kernels.py: the generated Triton kernels of all layers."""
-        from patternc.codegen.triton_module import emit_module
+        from patternc.runtime.remake import kernels_of
 
-        return emit_module(self.lowered.plan, self.header)
-
-    @property
-    def header(self) -> ModuleHeader:
-        """What the docstring of kernels.py says."""
-        from patternc.codegen.triton_module import ModuleHeader
-
-        lines: list[str] = []
-        for index, pattern in enumerate(self.schedule.patterns):
-            where = [str(layer) for layer, heads in enumerate(self.schedule.table) if index in heads]
-            shown = ", ".join(where[:8]) + (", ..." if len(where) > 8 else "")
-            lines += [f"layer{'s' * (len(where) > 1)} {shown}: {pattern.text}", f"    {predicate(pattern.relation)}"]
-        return ModuleHeader(self.schedule.name, self.checked.files[0].text, "\n".join(lines))
+        return kernels_of(self.bound, self.schedule, self.lowered)
 
 
 # -- reading the arguments ------------------------------------------------------------------------------------------

@@ -5,9 +5,15 @@ For: the normal form that heads a generated module, and other text for people. N
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from patternc.algebra import relation as r
+
+if TYPE_CHECKING:  # its module needs numpy, which commands that only check a file do without
+    from patternc.algebra.normalise import Normal
+
+_SHOWN = 8
+"""How many members of a list are shown."""
 
 
 def predicate(relation: r.Relation) -> str:
@@ -103,4 +109,16 @@ def _member(position: str, spans: r.Spans) -> str:
     return f"{position} in [{', '.join(shown)}{more}]"
 
 
-_SHOWN = 8
+def components(normal: Normal) -> list[str]:
+    """The components of a normal form, a line each; the parts that share a line are disjoint from all others."""
+    lines: list[str] = []
+    if not isinstance(normal.tiled, r.Empty):
+        lines.append(f"on tiles: {predicate(normal.tiled)}")
+    for name, listed in (("keys", normal.keyed), ("queries", normal.queried)):
+        if listed is not None:
+            positions = [int(position) for position in listed.positions[:_SHOWN]]
+            more = f", ... {len(listed.positions)} in all" if len(listed.positions) > _SHOWN else ""
+            lines.append(f"on listed {name} {', '.join(map(str, positions))}{more}: {predicate(listed.relation)}")
+    if normal.drawn is not None:
+        lines.append(f"on drawn pairs: {predicate(normal.drawn.source)}, where {predicate(normal.drawn.relation)}")
+    return lines

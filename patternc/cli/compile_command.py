@@ -48,7 +48,12 @@ def command(
         write_diagnostics(program.warnings, "human")
         written = program.save(output or Path(f"{given.stem}.attnc"))
     lowered = program.lowered
-    tables = sum(array.nbytes for table in lowered.tables.values() for array in table.arrays)
+    tables = sum(
+        getattr(table, field.name).nbytes
+        for table in lowered.tables.values()
+        for field in dataclasses.fields(table)
+        if isinstance(getattr(table, field.name), np.ndarray)
+    )
     click.echo(
         f"{written}: {program.schedule.layers} layers in {len(lowered.plan.distinct)} plans, "
         f"{len(lowered.tables)} table sets of {tables / 1024:.0f} KiB, {program.schedule.tokens:,} tokens"

@@ -1,0 +1,34 @@
+"""The command line as a user calls it: a new process, what it prints and how it ends."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+
+@dataclass
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def patternc(tmp_path):
+    """Run `patternc` with arguments, in an empty directory; a traceback is always a failure."""
+
+    def run(*arguments):
+        done = subprocess.run(
+            [sys.executable, "-m", "patternc", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+            timeout=300,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run

@@ -1,0 +1,165 @@
+"""What each command does, and how it ends when something is wrong."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from patternc.algebra.holds import holds
+from patternc.catalogue import CATALOGUE
+from patternc.compiler import compile
+
+EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.attn"))
+INLINE = ("-e", "local(8) | stride(16)", "--causal", "--layers", 2, "--tokens", 96)
+
+
+def test_check_all_examples(patternc):
+    done = patternc("check", *EXAMPLES)
+    assert (done.code, done.err) == (0, "")
+    assert f"{len(EXAMPLES)} files" in done.out
+
+
+def test_check_reports_all_mistakes_of_all_files(patternc, tmp_path):
+    for name, pattern in (("a", "lcal(3)"), ("b", "local(0) | stride(-1)")):
+        (tmp_path / f"{name}.attn").write_text(f"model m {{ causal tokens 8 layers 1 {{ all: {pattern} }} }}\n")
+    done = patternc("check", "a.attn", "b.attn")
+    assert done.code == 1
+    assert done.err.count("error[") == 3
+    assert "3 errors" in done.err
+    as_json = patternc("check", "a.attn", "b.attn", "--format", "json")
+    assert as_json.code == 1
+    assert len(json.loads(as_json.out)["diagnostics"]) == 3
+
+
+def test_check_takes_a_file_without_a_model(patternc, tmp_path):
+    (tmp_path / "parts.attn").write_text("pattern window(w) = local(w) | self\n")
+    assert patternc("check", "parts.attn").code == 0
+
+
+def test_check_deep_finds_an_empty_row(patternc):
+    shallow = patternc("check", "-e", "local(4) - self", "--causal", "--tokens", 8)
+    deep = patternc("check", "-e", "local(4) - self", "--causal", "--tokens", 8, "--deep")
+    assert shallow.code == 0
+    assert deep.code == 1
+    assert "query 0 attends nothing" in deep.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "pattern file"),
+        (("-e", "dense"), "--causal or --bidirectional"),
+        (("-e", "dense", "--causal"), "--tokens"),
+        (("x.attn", "-e", "dense"), "not both"),
+        (("x.attn", "--causal"), "--causal goes with -e"),
+        (("-e", "dense", "--causal", "--tokens", 8, "--param", "l"), "NAME=VALUE"),
+        (("-e", "dense", "--causal", "--tokens", 8, "--param", "l=1", "--param", "l=2"), "twice"),
+        (("-e", "dense", "--causal", "--tokens", 0), "--tokens"),
+    ],
+)
+def test_wrong_usage_exits_2(patternc, arguments, message):
+    done = patternc("analyse", *arguments)
+    assert done.code == 2
+    assert message in done.err
+    assert done.out == ""
+
+
+def test_a_mistyped_command_gets_a_suggestion(patternc):
+    done = patternc("anlyse", "x.attn")
+    assert done.code == 2
+    assert "'analyse'" in done.err
+
+
+def test_explain_every_code(patternc):
+    listed = patternc("explain").out
+    for code in CATALOGUE:
+        assert code in listed
+    done = patternc("explain", "pa801")
+    assert done.code == 0
+    assert "Wrong:" in done.out
+    assert "Right:" in done.out
+    assert patternc("explain", "PA000").code == 2
+
+
+def test_mask_is_exact(patternc, tmp_path):
+    done = patternc("mask", *INLINE, "--layer", 1, "-o", "m.npy")
+    assert done.code == 0
+    mask = np.load(tmp_path / "m.npy", allow_pickle=False)
+    relation = (
+        compile("model m { causal tokens 96 layers 2 { all: local(8) | stride(16) } }").schedule.pattern(1, 0).relation
+    )
+    assert mask.dtype == np.bool_
+    assert mask.tolist() == [[holds(relation, i, j, 96) for j in range(96)] for i in range(96)]
+    assert f"{int(mask.sum()):,} pairs" in done.out
+    assert [path.name for path in tmp_path.iterdir()] == ["m.npy"]
+
+
+def test_mask_refuses_what_would_fill_the_memory(patternc, tmp_path):
+    done = patternc("mask", "-e", "dense", "--causal", "--tokens", 65536, "-o", "m.npy")
+    assert done.code == 1
+    assert "force" in done.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_mask_of_a_layer_that_does_not_exist(patternc):
+    done = patternc("mask", *INLINE, "--layer", 7, "-o", "m.npy")
+    assert done.code == 1
+    assert "there is no layer 7: the model has 2" in done.err
+
+
+def test_analyse_json_and_text_agree(patternc):
+    report = json.loads(patternc("analyse", *INLINE, "--json").out)
+    text = patternc("analyze", *INLINE).out
+    assert report["schema"] == "patternc.report/1"
+    assert f"{report['pairs']['total']:,}" in text
+    assert report["connectivity"]["depth"] == 2
+
+
+def test_analyse_path_names_layer_and_term(patternc):
+    done = patternc("analyse", *INLINE, "--path", 0, 90, "--json")
+    hops = json.loads(done.out)["connectivity"]["witness"]["hops"]
+    assert len(hops) == 2
+    done = patternc("analyse", *INLINE, "--path", 0, 96)
+    assert done.code == 1
+    assert "0..95" in done.err
+
+
+def test_a_failed_expectation_is_in_the_report_and_exits_1(patternc, tmp_path):
+    (tmp_path / "m.attn").write_text(
+        "model m { causal tokens 64 layers 2 { all: local(8) } }\nexpect connected\nexpect pairs(0) <= n * 8\n"
+    )
+    done = patternc("analyse", "m.attn", "--json")
+    assert done.code == 1
+    assert [each["holds"] for each in json.loads(done.out)["expectations"]] == [False, True]
+    assert "PA601" in done.err
+    assert patternc("compile", "m.attn").code == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["m.attn"]
+
+
+def test_show_draws_the_mask(patternc):
+    done = patternc("show", *INLINE)
+    assert done.code == 0
+    assert "local(8) | stride(16)" in done.out
+    assert len(done.out.splitlines()) > 10
+
+
+def test_parameters_from_the_command_line(patternc, tmp_path):
+    (tmp_path / "m.attn").write_text(
+        "param w = 4\nparam ids = [0]\nmodel m { causal tokens 64 layers 1 { all: local(w) | keys(ids) } }\n"
+    )
+
+    def pairs(*arguments):
+        return json.loads(patternc("analyse", "m.attn", "--json", *arguments).out)["pairs"]["total"]
+
+    assert pairs("--param", "w=2 * 4") == pairs("--param", "w=8") > pairs()
+    assert pairs("--param", "ids=0..4") > pairs()
+    for wrong, message in (
+        ("w=0..4", "is a number"),
+        ("ids=3", "is a list"),
+        ("v=3", "no parameter `v`"),
+        ("w=", "NAME="),
+    ):
+        done = patternc("analyse", "m.attn", "--param", wrong)
+        assert done.code in (1, 2), wrong
+        assert message in done.err, done.err
