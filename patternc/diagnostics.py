@@ -291,6 +291,8 @@ class _Drawing:
         stop = min(fix.span.start + len(fix.replacement), line.stop) - line.start
         cells = _cells(after.line(number))
         text, offset, kept = _crop(cells, start, stop, self.width - margin - 3)
+        while start < stop and cells[start] == " ":
+            start += 1
         begin = offset + sum(_width(cell) for cell in cells[kept.start : start])
         length = sum(_width(cell) for cell in cells[start:stop])
         bar = self.gutter(margin, "")

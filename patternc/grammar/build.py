@@ -12,13 +12,29 @@ from lark import Token as LarkToken
 from lark import Tree
 
 from patternc.grammar import tree
-from patternc.grammar.lexer import ABSENT, Node
+from patternc.grammar.lexer import Node
 from patternc.source import Span
 
 
-def build_file(node: Node) -> tree.File:
-    """The tree of a whole file."""
-    return tree.File(tuple(_statement(_node(child)) for child in _children(node)))
+def statement_nodes(node: Node) -> list[Node]:
+    """The nodes of a file's statements."""
+    return [_node(child) for child in _children(node)]
+
+
+def declared_name(statement: Node) -> str:
+    """The name a statement declares, or the first word in it."""
+    return next((str(child) for child in _children(statement) if isinstance(child, LarkToken)), "")
+
+
+def too_deep_in(node: Node, limit: int) -> Span | None:
+    """Where a node is nested more than `limit` deep; None when it is not. A loop: the nesting may be any."""
+    waiting = [(node, 1)]
+    while waiting:
+        inner, depth = waiting.pop()
+        if depth > limit:
+            return _span(inner)
+        waiting.extend((child, depth + 1) for child in _children(inner) if isinstance(child, Tree))
+    return None
 
 
 Branch = Node | LarkToken | None
@@ -47,7 +63,8 @@ def _word(child: Branch) -> tree.Word:
     return tree.Word(str(child), _span(child))
 
 
-def _statement(node: Node) -> tree.Statement:
+def build_statement(node: Node) -> tree.Statement:
+    """The tree of one statement."""
     span = _span(node)
     match node.data:
         case "use":
@@ -97,7 +114,7 @@ def _round(node: Node) -> tree.Round:
     count, pattern = _children(node)
     word = _word(count)
     counted: tree.Number | tree.Name | tree.Missing
-    if word.text == ABSENT:
+    if word.text == tree.ABSENT:
         counted = tree.Missing(word.span)
     elif word.text.isdigit():
         counted = tree.Number(word.text, span=word.span)
@@ -168,7 +185,7 @@ def _expression(node: Branch) -> tree.Expression:
             return tree.Number(str(children[0]), forms[node.data], span)
         case "name":
             word = _word(children[0])
-            return tree.Missing(word.span) if word.text == ABSENT else tree.Name(word.text, word.span)
+            return tree.Missing(word.span) if word.text == tree.ABSENT else tree.Name(word.text, word.span)
         case "text":
             word = _word(children[0])
             return tree.Text(word.text[1:-1], word.span)
@@ -192,6 +209,8 @@ def _expression(node: Branch) -> tree.Expression:
             return tree.Tuple(tuple(_expression(each) for each in children), span)
         case _:  # a chain: operands and operators in turn
             operators = tuple(tree.Operator(word.text, word.span) for word in map(_word, children[1::2]))
+            if any(operator.sign == tree.ABSENT for operator in operators):
+                return tree.Missing(span)
             return tree.Chain(tuple(_expression(each) for each in children[::2]), operators, span)
 
 

@@ -18,9 +18,11 @@ from patternc.source import Source, Span
 
 MODEL_PLACES = ("layer", "head", "kv_head")
 
+_UNKNOWN = typed.Selector(typed.Ids((typed.Hole(),)))
 
-def check_model(context: Context, source: Source, model: tree.Model, damaged: bool) -> typed.Model | None:
-    """The model; None when its schedule is missing. `damaged`: syntax errors took parts of it, so none is missed."""
+
+def check_model(context: Context, source: Source, model: tree.Model, damaged: bool) -> typed.Model:
+    """The model, with holes for what is missing. `damaged`: mistakes in the syntax took parts of it, so none is missed."""
     plain = Scope(source, title="a setting of the model")
     direction: tree.Flag | None = None
     allow_empty = False
@@ -57,7 +59,7 @@ def check_model(context: Context, source: Source, model: tree.Model, damaged: bo
                 number = check_number(context, plain, value)
                 settings.setdefault(key, number)
             case tree.Layers():
-                checked = _layers(context, source, setting)
+                checked = _layers(context, source, setting, damaged)
                 layers = layers or checked
             case _:
                 assert_never(setting)
@@ -80,17 +82,16 @@ def check_model(context: Context, source: Source, model: tree.Model, damaged: bo
                     ("for example `layers 12 { all: local(256) }`",),
                 )
             )
-    if layers is None:
-        return None
+    unknown = typed.Hole() if damaged else None
     return typed.Model(
         model.name.text,
         direction is not None and direction.name == "causal",
-        settings.get("tokens"),
-        settings.get("heads"),
-        settings.get("kv_heads"),
+        settings.get("tokens", unknown),
+        settings.get("heads", unknown),
+        settings.get("kv_heads", unknown),
         settings.get("head_dim"),
         allow_empty,
-        layers,
+        layers or typed.Layers(typed.Hole(), ()),
         0,
         model.name.span,
     )
@@ -107,7 +108,7 @@ def _head(setting: tree.Flag | tree.Setting | tree.Layers) -> Span:
             return Span(span.start, span.start + len("layers"))
 
 
-def _layers(context: Context, source: Source, layers: tree.Layers) -> typed.Layers | typed.Repeat:
+def _layers(context: Context, source: Source, layers: tree.Layers, damaged: bool) -> typed.Layers | typed.Repeat:
     scope = Scope(source, title="the selection of layers")
     count = check_number(context, Scope(source, title="a setting of the model"), layers.count)
     entries: list[typed.LayerEntry] = []
@@ -116,10 +117,13 @@ def _layers(context: Context, source: Source, layers: tree.Layers) -> typed.Laye
         match each:
             case tree.LayerEntry(selector, pattern, span):
                 selected = _selector(context, scope, selector)
-                entries.append(typed.LayerEntry(selected, _assigned(context, source, pattern), span))
+                entries.append(typed.LayerEntry(selected, _assigned(context, source, pattern, damaged), span))
             case tree.Round(times, pattern, span):
                 number = check_number(context, scope, times)
-                rounds.append(typed.Round(number, _assigned(context, source, pattern), span))
+                rounds.append(typed.Round(number, _assigned(context, source, pattern, damaged), span))
+    if damaged:  # an entry may have been lost: nobody can say which layers it was for
+        entries.append(typed.LayerEntry(_UNKNOWN, typed.Hole()))
+        rounds.append(typed.Round(typed.Hole(), typed.Hole()))
     if layers.repeated:
         return typed.Repeat(count, tuple(rounds), layers.span)
     return typed.Layers(count, tuple(entries), layers.span)
@@ -134,23 +138,23 @@ def _selector(context: Context, scope: Scope, selector: tree.Selector) -> typed.
 
 
 def _assigned(
-    context: Context, source: Source, assigned: tree.Expression | tree.HeadBlock
+    context: Context, source: Source, assigned: tree.Expression | tree.HeadBlock, damaged: bool
 ) -> typed.Pattern | typed.Heads:
     inside = Scope(source, places=MODEL_PLACES)
     if not isinstance(assigned, tree.HeadBlock):
         return check_pattern(context, inside, assigned)
     selecting = Scope(source, places=("layer",), title="the selection of heads")
-    return typed.Heads(
-        tuple(
-            typed.HeadEntry(
-                _selector(context, selecting, entry.selector),
-                check_pattern(context, inside, entry.pattern),
-                entry.span,
-            )
-            for entry in assigned.entries
-        ),
-        assigned.span,
-    )
+    entries = [
+        typed.HeadEntry(
+            _selector(context, selecting, entry.selector),
+            check_pattern(context, inside, entry.pattern),
+            entry.span,
+        )
+        for entry in assigned.entries
+    ]
+    if damaged:
+        entries.append(typed.HeadEntry(_UNKNOWN, typed.Hole()))
+    return typed.Heads(tuple(entries), assigned.span)
 
 
 # -- expectations -----------------------------------------------------------------------------------------------------

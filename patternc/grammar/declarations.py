@@ -76,6 +76,8 @@ def _file(
 
 def _new(declarations: Declarations, source: Source, name: tree.Word) -> bool:
     """Whether a name can be declared; reports why not."""
+    if name.text == tree.ABSENT:
+        return False
     if name.text in signatures.WORDS:
         declarations.diagnostics.append(
             Diagnostic(

@@ -30,9 +30,6 @@ STRAY = "STRAY"
 END = "$END"
 """The type of the token after the last one."""
 
-ABSENT = "\0"
-"""The text of a NAME that stands where an expression is missing; no NAME of a file can be it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Token:

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from patternc.diagnostics import Diagnostic
+from patternc.diagnostics import Diagnostic, Label
 from patternc.grammar import tree
-from patternc.grammar.build import build_file
-from patternc.grammar.lexer import Cursor, Token, scan
+from patternc.grammar.build import build_statement, declared_name, statement_nodes, too_deep_in
+from patternc.grammar.edits import MAX_BRACKETS
+from patternc.grammar.lexer import Cursor, Node, Token, scan
+from patternc.grammar.mistakes import Repaired, repair
+from patternc.grammar.terminals import CLOSERS
 from patternc.source import Source
+
+MAX_DEPTH = 96
+"""How many levels of brackets, signs and operators an expression may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +38,56 @@ class Parsed:
 def parse(source: Source) -> Parsed:
     """The tree of a source, and all independent mistakes in its syntax. Never raises for a wrong text."""
     tokens = scan(source.text)
-    file = _tree(tokens)
-    assert file is not None, "mistakes"
-    return Parsed(source, file, ())
+    if _brackets(tokens) <= MAX_BRACKETS:
+        node = _node(tokens)
+        if node is not None:
+            return _parsed(source, node, Repaired(tokens, (), frozenset(), False))
+    repaired = repair(source, tokens)
+    node = _node(repaired.tokens)
+    assert node is not None  # what repair returns does parse
+    return _parsed(source, node, repaired)
 
 
-def _tree(tokens: tuple[Token, ...]) -> tree.File | None:
-    """The tree of tokens that follow the grammar, else None."""
-    if not tokens:
-        return tree.File(())
+def _brackets(tokens: tuple[Token, ...]) -> int:
+    """The most brackets that are open at once."""
+    depth = most = 0
+    for token in tokens:
+        if token.type in CLOSERS:
+            depth += 1
+            most = max(most, depth)
+        elif token.type in CLOSERS.values():
+            depth -= 1
+    return most
+
+
+def _node(tokens: tuple[Token, ...]) -> Node | None:
+    """Lark's tree of tokens that follow the grammar, else None."""
     cursor = Cursor(parsing=True)
     for token in tokens:
         if not cursor.feed(token):
             return None
-    node = cursor.finish()
-    return None if node is None else build_file(node)
+    return cursor.finish()
+
+
+def _parsed(source: Source, node: Node, repaired: Repaired) -> Parsed:
+    """The tree of a file, without the statements that are nested too deeply."""
+    diagnostics = list(repaired.diagnostics)
+    damaged = set(repaired.damaged)
+    model_damaged = repaired.model_damaged
+    statements: list[tree.Statement] = []
+    for statement in statement_nodes(node):
+        deepest = too_deep_in(statement, MAX_DEPTH)
+        if deepest is None:
+            statements.append(build_statement(statement))
+            continue
+        diagnostics.append(
+            Diagnostic(
+                "PA108",
+                f"an expression is nested more than {MAX_DEPTH} levels deep",
+                (Label(source, deepest, "too deep here"),),
+                ("name a part with `param` or `pattern`",),
+            )
+        )
+        damaged.add(declared_name(statement))
+        model_damaged = model_damaged or statement.data == "model"
+    return Parsed(source, tree.File(tuple(statements)), tuple(diagnostics), frozenset(damaged), model_damaged)

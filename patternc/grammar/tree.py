@@ -15,6 +15,9 @@ from patternc.source import Span
 NOWHERE = Span(0, 0)
 """The span of a node that no text was written for."""
 
+ABSENT = "\0"
+"""The text of a name or sign that a repair put in where nothing was written; no word of a file can be it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:

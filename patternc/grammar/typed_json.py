@@ -115,7 +115,7 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type hint
 
 def _decode(hint: Any, value: object, path: str) -> object:  # noqa: ANN401 - a type hint
     """The value of type `hint` that `value` stands for; `path` says where in the text it is."""
-    nodes: dict[str, type] = {}
+    nodes: dict[str, Any] = {}
     for each in _alternatives(hint):
         if each is Span:
             return _span(value, path)
@@ -128,7 +128,7 @@ def _decode(hint: Any, value: object, path: str) -> object:  # noqa: ANN401 - a 
             if isinstance(value, str) and value in get_args(each):
                 return value
         elif dataclasses.is_dataclass(each):
-            nodes[cast("type", each).__name__] = cast("type", each)
+            nodes[each.__name__] = each
         elif each in (NoneType, bool, int, str) and type(value) is each:
             return value
     if isinstance(value, dict):

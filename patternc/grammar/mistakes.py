@@ -1,0 +1,237 @@
+"""Mistakes in the syntax: finding all of them in one run, and saving what can be saved.
+
+For: a text that does not parse. At each mistake a few small edits are tried (a bracket closed, a sign put in, a word
+corrected, something left out), and the one after which most of what follows can be read is taken, and proposed. Where
+none helps, reading goes on at the next line that fits, at the closing brace, or at the next statement. The result is a
+list of tokens that does parse. Not for: what the tokens mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from patternc.diagnostics import Diagnostic
+from patternc.grammar.edits import (
+    MAX_BRACKETS,
+    Edit,
+    Place,
+    last_resorts,
+    missing_before,
+    missing_here,
+    too_deep,
+    unexpected,
+    wrong_before,
+    wrong_here,
+)
+from patternc.grammar.lexer import END, Cursor, Token
+from patternc.grammar.terminals import CLOSERS, SIGNS, STATEMENTS
+from patternc.source import Source
+
+MAX_MISTAKES = 100
+"""After so many mistakes in one file reading stops."""
+
+_LOOK = 5
+"""How many tokens an edit is judged by."""
+
+_ENOUGH = 3
+"""How many of them must fit."""
+
+_BACK = 6
+"""How many tokens before the mistake an edit may lie."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """Tokens that parse, what was wrong, and the names whose declaration was lost."""
+
+    tokens: tuple[Token, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    damaged: frozenset[str]
+    model_damaged: bool
+
+
+@dataclass(slots=True)
+class _Reading:
+    """How far reading has come: the parser, the tokens kept, the brackets open, and where one could start again."""
+
+    cursor: Cursor
+    kept: list[Token] = field(default_factory=list[Token])
+    brackets: tuple[Token, ...] = ()
+
+    def copy(self) -> _Reading:
+        return _Reading(self.cursor.copy(), list(self.kept), self.brackets)
+
+    def feed(self, token: Token) -> bool:
+        """Take a token; False, and of no more use, when it does not fit."""
+        if not self.cursor.feed(token):
+            return False
+        self.kept.append(token)
+        if token.type in CLOSERS:
+            self.brackets = (*self.brackets, token)
+        elif token.type in CLOSERS.values() and self.brackets:
+            self.brackets = self.brackets[:-1]
+        return True
+
+
+def repair(source: Source, tokens: tuple[Token, ...]) -> Repaired:
+    """All independent mistakes in the syntax of a text, and tokens that parse instead."""
+    end = len(source.text)
+    stream = (*tokens, Token((END,), "", end, end, True))
+    reading = _Reading(Cursor(parsing=False))
+    starts: dict[int, _Reading] = {}  # by number of open brackets: before the last line that began there
+    recent: list[tuple[int, _Reading]] = []  # before each of the last tokens
+    diagnostics: list[Diagnostic] = []
+    dropped: list[tuple[Token, bool]] = []  # with whether it was inside a model
+    position = 0
+    while True:
+        token = stream[position]
+        if _restart_here(reading, token):
+            starts = {depth: start for depth, start in starts.items() if depth < len(reading.brackets)}
+            starts[len(reading.brackets)] = reading.copy()
+        recent = [*recent[1 - _BACK :], (position, reading.copy())]
+        deep = token.type in CLOSERS and len(reading.brackets) >= MAX_BRACKETS
+        if not deep and reading.feed(token):
+            if token.type == END:
+                break
+            position += 1
+            continue
+        reading = recent[-1][1].copy()
+        found = None if deep else _mended(source, stream, recent, position)
+        if found is not None:
+            edit, reading, resume = found
+            diagnostics.append(edit.diagnostic)
+            recent = []
+            position = resume
+        else:
+            place = Place(source, stream, position, reading.kept, reading.brackets, reading.cursor)
+            diagnostics.append(too_deep(place) if deep else unexpected(place))
+            lost, reading, position = _restarted(stream, reading, starts, position)
+            dropped += lost
+            recent = []
+        if len(diagnostics) >= MAX_MISTAKES:
+            dropped += ((each, True) for each in stream[position:-1])
+            reading = _Reading(Cursor(parsing=False))
+            reading.feed(stream[-1])
+            break
+    names = frozenset(
+        name.text
+        for (word, _), (name, _) in pairwise(dropped)
+        if word.type in ("PARAM", "PATTERN") and name.types[-1] == "NAME"
+    )
+    model = any(inside or token.type == "MODEL" for token, inside in dropped)
+    return Repaired(tuple(reading.kept[:-1]), tuple(diagnostics), names, model)
+
+
+def _restart_here(reading: _Reading, token: Token) -> bool:
+    """Whether reading could start again before this token: a new line, or a statement, outside round brackets."""
+    inner = reading.brackets[-1].type if reading.brackets else "LBRACE"
+    if inner != "LBRACE" or not (token.begins_line or token.type in STATEMENTS):
+        return False
+    return reading.cursor.copy().feed(Token(("RBRACE" if reading.brackets else END,), "", token.start, token.start))
+
+
+# -- small edits ------------------------------------------------------------------------------------------------------
+
+
+def _mended(
+    source: Source, stream: tuple[Token, ...], recent: list[tuple[int, _Reading]], position: int
+) -> tuple[Edit, _Reading, int] | None:
+    """The edit that lets most of what follows be read, the reading after it and where it goes on; None if none does."""
+    best: tuple[int, Edit, _Reading, int] | None = None
+    line_ends: tuple[Edit, _Reading, int] | None = None
+    for edit, start in _edits(source, stream, recent, position):
+        reading = next(each for index, each in recent if index == start).copy()
+        if not all(reading.feed(token) for token in edit.insert):
+            continue
+        resume = start + edit.drop
+        fits = _fits(reading, stream, resume) - max(0, position - resume)
+        if fits == 0 and resume >= position and line_ends is None and _restart_here(reading, stream[resume]):
+            line_ends = edit, reading, resume  # the line is complete; the next one begins with another mistake
+        if fits >= _ENOUGH and (best is None or fits > best[0]):
+            best = fits, edit, reading, resume
+            if fits >= _LOOK:
+                break
+    return line_ends if best is None else best[1:]
+
+
+def _edits(
+    source: Source, stream: tuple[Token, ...], recent: list[tuple[int, _Reading]], position: int
+) -> Iterator[tuple[Edit, int]]:
+    """The edits to try, the likely ones first, each with the position it is for."""
+    places = [Place(source, stream, start, reading.kept, reading.brackets, reading.cursor) for start, reading in recent]
+    here, earlier = places[-1], places[-2::-1]
+    yield from ((edit, position) for edit in wrong_here(here))
+    for place in earlier:
+        yield from ((edit, place.position) for edit in wrong_before(place))
+    yield from ((edit, position) for edit in missing_here(here))
+    for place in earlier:
+        yield from ((edit, place.position) for edit in missing_before(place))
+    yield from ((edit, position) for edit in last_resorts(here))
+
+
+def _fits(reading: _Reading, stream: tuple[Token, ...], position: int) -> int:
+    """How many tokens from `position` on can be read; at the end, as good as many."""
+    trial = reading.copy()
+    for count, token in enumerate(stream[position : position + _LOOK + _BACK]):
+        if not trial.feed(token):
+            return count
+        if token.type == END:
+            break
+    return _LOOK + _BACK
+
+
+# -- starting again ---------------------------------------------------------------------------------------------------
+
+
+def _restarted(
+    stream: tuple[Token, ...], reading: _Reading, starts: dict[int, _Reading], position: int
+) -> tuple[list[tuple[Token, bool]], _Reading, int]:
+    """Go back to where the line began and on to what fits there: what was dropped, the reading, the position."""
+    start = _enclosing(reading, starts)
+    skipped = 0  # braces opened in what is skipped
+    for index in range(position, len(stream)):
+        token = stream[index]
+        outside = skipped == 0 and index > position
+        if token.type in STATEMENTS or token.type == END:
+            trial = _closed(start)
+            if trial.feed(token):
+                return _lost(stream, reading, start, position, index), _closed(start), index
+        elif token.type == "LBRACE":
+            skipped += 1
+        elif token.type == "RBRACE":
+            if skipped:
+                skipped -= 1
+            elif start.brackets and start.copy().feed(token):
+                return _lost(stream, reading, start, position, index), start, index
+        elif outside and token.begins_line and _fits(start, stream, index) >= _ENOUGH:
+            return _lost(stream, reading, start, position, index), start, index
+    raise AssertionError("the end of the file fits after a complete statement")
+
+
+def _enclosing(reading: _Reading, starts: dict[int, _Reading]) -> _Reading:
+    """The innermost place to start again that is still inside the same braces."""
+    for depth in sorted(starts, reverse=True):
+        if starts[depth].brackets == reading.brackets[:depth]:
+            return starts[depth].copy()
+    return _Reading(Cursor(parsing=False))
+
+
+def _closed(reading: _Reading) -> _Reading:
+    """A reading with its open brackets closed."""
+    closed = reading.copy()
+    stop = closed.kept[-1].stop if closed.kept else 0
+    for bracket in reversed(reading.brackets):
+        kind = CLOSERS[bracket.type]
+        if not closed.feed(Token((kind,), SIGNS[kind], stop, stop)):
+            raise AssertionError("a restart is where everything is complete")
+    return closed
+
+
+def _lost(
+    stream: tuple[Token, ...], reading: _Reading, start: _Reading, position: int, resume: int
+) -> list[tuple[Token, bool]]:
+    tokens = (*reading.kept[len(start.kept) :], *stream[position:resume])
+    inside = bool(start.brackets)
+    return [(token, inside) for token in tokens]
