@@ -33,6 +33,8 @@ from numpy.typing import NDArray
 Int32 = NDArray[np.int32]
 
 ORIGIN, COUNT, FULL, INTERVAL, BITS, END, GATHER, GATHER_END, SLOT, PAIRS = range(10)
+TABLE_ARRAYS = ("items", "tiles", "tile_bits", "bits", "gather", "gathered", "segments")
+"""The arrays of a TableSet, in the order in which files and operators hold them."""
 ITEM_WORDS = 10
 SEGMENT_WORDS = 4
 

@@ -24,8 +24,9 @@ from torch.utils.flop_counter import register_flop_formula  # pyright: ignore[re
 
 from patternc.codegen.plan import LayerPlan
 from patternc.codegen.plan_json import layer_from_json
+from patternc.codegen.tables import TABLE_ARRAYS
 from patternc.runtime import cpu
-from patternc.runtime.tensors import TABLE_ARRAYS, named_tables, table_names
+from patternc.runtime.tensors import named_tables, table_names
 
 _KEPT_PLANS = 256
 

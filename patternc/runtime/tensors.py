@@ -4,7 +4,8 @@ For: `op.py` (which can pass a list of tensors, no more), `module.py` (which mak
 checking tables that come from a file (`codegen`), or choosing a device.
 
 The list of a layer holds, for each table set its plan names, in order of first mention (forward, dq, dkv; group by
-group), the arrays of `TABLE_ARRAYS` in that order, all int32.
+group), the arrays of `TABLE_ARRAYS` in that order, all int32. The CPU takes its gradients from the forward tables, so
+its list holds no others.
 """
 
 from __future__ import annotations
@@ -17,9 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from patternc.codegen.plan import LayerPlan
-from patternc.codegen.tables import TableSet
-
-TABLE_ARRAYS = ("items", "tiles", "tile_bits", "bits", "gather", "gathered", "segments")
+from patternc.codegen.tables import TABLE_ARRAYS, TableSet
 
 Tables = Mapping[str, Mapping[str, Tensor]]
 """Table set name -> name of one of TABLE_ARRAYS -> int32 tensor."""
@@ -29,7 +28,8 @@ def table_names(plan: LayerPlan) -> tuple[str, ...]:
     """The table sets that a layer's plan names, in the order of its tensor list."""
     names: dict[str, None] = {}
     for group in plan.groups:
-        for launch in (group.forward, group.dq, *group.dkv):
+        launches = (group.forward,) if plan.target == "cpu" else (group.forward, group.dq, *group.dkv)
+        for launch in launches:
             names[launch.tables] = None
     return tuple(names)
 
