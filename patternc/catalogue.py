@@ -138,8 +138,8 @@ _SYNTAX = (
     Entry(
         "PA109",
         "a sign of another language",
-        "The sign is usual elsewhere, and this language spells it otherwise: `&` for `and`, `|` for `or`, `**` for `^`, "
-        "`==` in an expectation, no `;`.",
+        "The sign is usual elsewhere, and this language spells it otherwise: `&` for `and`, `|` for `or`, `**` for "
+        "`^`, `==` in an expectation, no `;`.",
         _model("local(8) or stride(4)"),
         _model("local(8) | stride(4)"),
     ),
@@ -243,8 +243,8 @@ _ARGUMENTS = (
     Entry(
         "PA303",
         "an argument has a name that is not known",
-        "The main arguments of the language's own patterns have no name; options, such as `dilation` or `at`, have one. "
-        "A pattern declared in the file knows the names it was declared with.",
+        "The main arguments of the language's own patterns have no name; options, such as `dilation` or `at`, have "
+        "one. A pattern declared in the file knows the names it was declared with.",
         _model("local(8, dilaton = 2)"),
         _model("local(8, dilation = 2)"),
     ),
@@ -364,7 +364,8 @@ _VALUES = (
     Entry(
         "PA410",
         "`slice` needs one range",
-        "`slice(a..b, P)` puts P on the positions from a up to b. It takes one range without a step, or the name of one.",
+        "`slice(a..b, P)` puts P on the positions from a up to b. It takes one range without a step, or the name of "
+        "one.",
         _model("self | slice([0..8, 16..24], dense)"),
         _model("self | slice(0..8, dense) | slice(16..24, dense)"),
     ),
@@ -424,7 +425,8 @@ _SCHEDULES = (
     Entry(
         "PA506",
         "heads that cannot share their kv_heads evenly",
-        "With grouped queries every key/value head serves the same number of query heads, so `kv_heads` divides `heads`.",
+        "With grouped queries every key/value head serves the same number of query heads, so `kv_heads` divides "
+        "`heads`.",
         "model m { causal tokens 64 heads 6 kv_heads 4 layers 1 { all: dense } }",
         "model m { causal tokens 64 heads 8 kv_heads 4 layers 1 { all: dense } }",
     ),
@@ -492,8 +494,8 @@ _LIMITS = (
     Entry(
         "PA703",
         "a list is too long to be written out",
-        "Ranges without a step are kept as ranges, whatever their length. Where single numbers must be listed (residues, "
-        "sizes of chunks, `among`), at most 65,536 are.",
+        "Ranges without a step are kept as ranges, whatever their length. Where single numbers must be listed "
+        "(residues, sizes of chunks, `among`), at most 65,536 are.",
         _model("self | columns(200000, last = 100000)").replace("tokens 64", "tokens 400000"),
         _model("self | columns(200000, last = 1000)").replace("tokens 64", "tokens 400000"),
     ),
@@ -522,8 +524,8 @@ _LATER = (
     Entry(
         "PA801",
         "a query that attends nothing",
-        "A softmax over no keys has no value. Give the row at least itself (`| self`), or say `allow empty` in the model: "
-        "then the output is 0 and its log-sum-exp minus infinity.",
+        "A softmax over no keys has no value. Give the row at least itself (`| self`), or say `allow empty` in the "
+        "model: then the output is 0 and its log-sum-exp minus infinity.",
         _model("local(4) - self"),
         _model("local(4) - self").replace("causal", "causal allow empty"),
     ),
@@ -534,6 +536,13 @@ _LATER = (
         "line, head_dim=64 in Python. `check`, `analyse`, `show` and `mask` do without.",
         "patternc compile -e 'local(128)' --causal --tokens 4096",
         "patternc compile -e 'local(128)' --causal --tokens 4096 --head-dim 64",
+    ),
+    Entry(
+        "PA802",
+        "the size of a head is not known",
+        "Kernels are made for one head_dim. Looking at a pattern, its mask and its report, needs none.",
+        "patternc compile window.attn    # whose model does not say head_dim",
+        "patternc compile window.attn --head-dim 64",
     ),
     Entry(
         "PA810",
@@ -576,32 +585,32 @@ _WARNINGS = (
     Entry(
         "PA905",
         "most of the computed tiles are waste",
-        "A kernel computes whole tiles. Where a token-level pattern touches many tiles for a few pairs in each, most of "
-        "the work is thrown away; the message says how much, and what would help.",
+        "A kernel computes whole tiles. Where a token-level pattern touches many tiles for a few pairs in each, most "
+        "of the work is thrown away; the message says how much, and what would help.",
         _model("random(3)").replace("tokens 64", "tokens 4096"),
         _model("blocks(64, random(3))").replace("tokens 64", "tokens 4096"),
     ),
     Entry(
         "PA906",
         "dense attention would be faster",
-        "The pattern keeps so many pairs that dense attention, which needs no tables and no masks, is predicted to take "
-        "less time.",
+        "The pattern keeps so many pairs that dense attention, which needs no tables and no masks, is predicted to "
+        "take less time.",
         _model("local(60)"),
         _model("local(16)"),
     ),
     Entry(
         "PA907",
         "the pattern is not crop-stable",
-        "The mask at a shorter length is not the top-left corner of the mask at a longer one, so keys and values cached "
-        "for one length do not serve another. Ids from the end are the usual reason.",
+        "The mask at a shorter length is not the top-left corner of the mask at a longer one, so keys and values "
+        "cached for one length do not serve another. Ids from the end are the usual reason.",
         _model("local(8) | keys(-1)"),
         _model("local(8) | keys(0)"),
     ),
     Entry(
         "PA908",
         "random keys at token level",
-        "Single random keys cost a whole tile each, or a gather. Random blocks, `blocks(64, random(r))`, connect as well "
-        "at a fraction of the cost.",
+        "Single random keys cost a whole tile each, or a gather. Random blocks, `blocks(64, random(r))`, connect as "
+        "well at a fraction of the cost.",
         _model("local(8) | random(3)"),
         _model("local(8) | blocks(8, random(1))"),
     ),

@@ -329,9 +329,7 @@ def _selected(evaluation: Evaluation, frame: Frame, n: int, stretches: Sequence[
 def _random(evaluation: Evaluation, frame: Frame, place: Place, pattern: typed.Random) -> r.Relation:
     count = _at_least(evaluation, frame, place, pattern.count, 0, "the count of `random`")
     if pattern.seed is None:
-        evaluation.read_layer = True
-        assert frame.layer is not None
-        seed = (frame.layer,)
+        seed = (evaluation.layer(frame),)
     else:
         seed = tuple(number(evaluation, frame, place.n, each) for each in pattern.seed)
     causal = place.causal if pattern.direction is None else pattern.direction == "causal"

@@ -7,7 +7,8 @@ rows, expectations about pairs): that is analysis.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from patternc.algebra import relation as r
@@ -41,6 +42,8 @@ class Elaborated:
     """Every `param` with its value, lists included, in the order declared; what `bind_parameters` takes."""
     expectations: tuple[Expectation, ...]
     diagnostics: tuple[Diagnostic, ...]
+    places: tuple[Label, ...] = ()
+    """Where each of the schedule's patterns was written (first, where several were)."""
 
 
 def elaborate(
@@ -61,12 +64,20 @@ def elaborate(
     parameters = _parameters(evaluation)
     if program.model is None:
         label = Label(program.files[0], Span(0, 0), "no `model` in this file")
-        evaluation.report(Diagnostic("PA208", "there is no model to compile", (label,)))
-        return _result(evaluation, None, parameters, [])
-    schedule = _schedule(evaluation, program.model, head_dim)
+        missing = Diagnostic("PA208", "there is no model to compile", (label,))
+        return Elaborated(None, parameters, (), ordered((*evaluation.diagnostics.values(), missing)))
+    known = _Patterns({}, [], [], {})
+    schedule = _schedule(evaluation, program.model, head_dim, known)
     asked = () if clip_ids else program.expectations
     expectations = [elaborate_expectation(evaluation, each) for each in asked]
-    return _result(evaluation, schedule, parameters, [each for each in expectations if each is not None])
+    diagnostics = ordered(evaluation.diagnostics.values())
+    return Elaborated(
+        None if has_errors(diagnostics) else schedule,
+        parameters,
+        tuple(each for each in expectations if each is not None),
+        diagnostics,
+        tuple(known.places),
+    )
 
 
 def bind_parameters(program: typed.Program, values: Mapping[str, ParamValue]) -> typed.Program:
@@ -88,16 +99,6 @@ def _constant(value: ParamValue) -> typed.Number | typed.Ids:
             by = None if step == 1 else typed.Integer(step)
             items.append(typed.Stretch(typed.Integer(start), typed.Integer(stop), by))
     return typed.Ids(tuple(items))
-
-
-def _result(
-    evaluation: Evaluation,
-    schedule: Schedule | None,
-    parameters: tuple[tuple[str, ParamValue], ...],
-    expectations: list[Expectation],
-) -> Elaborated:
-    diagnostics = ordered(evaluation.diagnostics.values())
-    return Elaborated(None if has_errors(diagnostics) else schedule, parameters, tuple(expectations), diagnostics)
 
 
 # -- parameters -------------------------------------------------------------------------------------------------------
@@ -142,49 +143,32 @@ class _Patterns:
 
     indices: dict[tuple[r.Relation, tuple[r.Relation, ...]], int]
     patterns: list[HeadPattern]
+    places: list[Label]
     evaluated: dict[tuple[int, int, int | None, int | None], int | None]
     """By layer entry and head entry, and the layer and the head where the evaluation read them."""
 
 
-def _schedule(evaluation: Evaluation, model: typed.Model, head_dim: int | None) -> Schedule | None:
+def _schedule(evaluation: Evaluation, model: typed.Model, head_dim: int | None, known: _Patterns) -> Schedule | None:
     counts = [_maybe_count(evaluation, name) for name in ("tokens", "layers", "heads", "kv_heads")]
     dim = _head_dim(evaluation, model, head_dim)
     tokens, layers, heads, kv_heads = counts
-    if tokens is None or layers is None or heads is None or kv_heads is None:
+    if tokens is None:
         return None
     frame = Frame(evaluation.program.files[model.file])
     place = Place(tokens, model.causal)
-    known = _Patterns({}, [], {})
-    entries: list[typed.Pattern | typed.Heads]
-    try:
-        match model.layers:
-            case typed.Layers(_, layer_entries, span):
-                domain = Domain(layers, "layer", f"a model of {layers} layers")
-                selectors = [entry.selector for entry in layer_entries]
-                owners = selected(evaluation, frame, selectors, domain, Span(span.start, span.start + len("layers")))
-                entries = [entry.pattern for entry in layer_entries]
-            case typed.Repeat(_, rounds, span):
-                if not rounds:
-                    evaluation.stop(
-                        "PA501", "there is nothing to repeat", frame.label(span, "no pattern for any layer")
-                    )
-                owners = in_rounds(evaluation, frame, rounds, layers)
-                entries = [each.pattern for each in rounds]
-    except Stop:
-        owners = [None] * layers
-        entries = []
-    table: list[tuple[int, ...]] = []
-    complete = True
-    for layer, owner in enumerate(owners):
-        row = None if owner is None else _layer(evaluation, frame, place, known, (owner, entries[owner]), layer, heads)
-        if row is None:
-            complete = False
-        else:
-            table.append(row)
-    if not complete:
+    entries = [each.pattern for each in _entries(model.layers)]
+    table: list[tuple[int, ...] | None] = [None]
+    if layers is not None and heads is not None:
+        table = [
+            None if owner is None else _layer(evaluation, frame, place, known, (owner, entries[owner]), layer, heads)
+            for layer, owner in enumerate(_owners(evaluation, frame, model.layers, layers))
+        ]
+    for position, entry in enumerate(entries):
+        _look_for_mistakes(evaluation, frame, place, known, position, entry)
+    rows = tuple(row for row in table if row is not None)
+    if layers is None or heads is None or kv_heads is None or len(rows) < layers:
         return None
-    params = tuple((name, value) for name, value in evaluation.params.items() if isinstance(value, int))
-    order = {name: position for position, name in enumerate(evaluation.declared)}
+    params = ((name, evaluation.params[name]) for name in evaluation.declared)
     return Schedule(
         model.name,
         tokens,
@@ -194,10 +178,48 @@ def _schedule(evaluation: Evaluation, model: typed.Model, head_dim: int | None) 
         kv_heads,
         dim,
         model.allow_empty,
-        tuple(sorted(params, key=lambda each: order[each[0]])),
+        tuple((name, value) for name, value in params if isinstance(value, int)),
         tuple(known.patterns),
-        tuple(table),
+        rows,
     )
+
+
+def _entries(layers: typed.Layers | typed.Repeat) -> Sequence[typed.LayerEntry | typed.Round]:
+    return layers.entries if isinstance(layers, typed.Layers) else layers.rounds
+
+
+def _owners(
+    evaluation: Evaluation, frame: Frame, layers: typed.Layers | typed.Repeat, count: int
+) -> Sequence[int | None]:
+    """For each of `count` layers the entry it gets its pattern from; None where a mistake hides it."""
+    word = Span(layers.span.start, layers.span.start + len("layers"))
+    if isinstance(layers, typed.Layers):
+        domain = Domain(count, "layer", f"a model of {count} layers")
+        return selected(evaluation, frame, [entry.selector for entry in layers.entries], domain, word)
+    try:
+        if not layers.rounds:
+            evaluation.stop("PA501", "there is nothing to repeat", frame.label(word, "no pattern for any layer"))
+        return in_rounds(evaluation, frame, layers.rounds, count)
+    except Stop:
+        return [None] * count
+
+
+def _look_for_mistakes(
+    evaluation: Evaluation,
+    frame: Frame,
+    place: Place,
+    known: _Patterns,
+    position: int,
+    entry: typed.Pattern | typed.Heads,
+) -> None:
+    """Evaluate the patterns that no layer or head got, for the mistakes in them."""
+    patterns = [each.pattern for each in entry.entries] if isinstance(entry, typed.Heads) else [entry]
+    seen = {(layer_entry, head_entry) for layer_entry, head_entry, _, _ in known.evaluated}
+    for head_position, pattern in enumerate(patterns):
+        if (position, head_position) not in seen:
+            evaluation.entry_steps = 0
+            with suppress(Stop):
+                _head_pattern(evaluation, frame, place, pattern)
 
 
 def _maybe_count(evaluation: Evaluation, name: str) -> int | None:
@@ -276,7 +298,8 @@ def _pattern(
     evaluation.read_layer = evaluation.read_head = False
     evaluation.entry_steps = 0
     try:
-        index = _index(known, _head_pattern(evaluation, replace(frame, layer=layer, head=head), place, pattern))
+        found = _head_pattern(evaluation, replace(frame, layer=layer, head=head), place, pattern)
+        index = _index(known, found, frame.label(pattern.span))
     except Stop:
         index = None
     read = (layer if evaluation.read_layer else None, head if evaluation.read_head else None)
@@ -284,11 +307,12 @@ def _pattern(
     return index
 
 
-def _index(known: _Patterns, pattern: HeadPattern) -> int:
+def _index(known: _Patterns, pattern: HeadPattern, place: Label) -> int:
     key = (pattern.relation, tuple(term.relation for term in pattern.terms))
     index = known.indices.setdefault(key, len(known.patterns))
     if index == len(known.patterns):
         known.patterns.append(pattern)
+        known.places.append(place)
     return index
 
 

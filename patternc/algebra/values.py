@@ -130,6 +130,20 @@ class Evaluation:
                 notes=(f"the limits are {MAX_ENTRY_STEPS:,} parts for one pattern and {MAX_STEPS:,} for a model",),
             )
 
+    def layer(self, frame: Frame) -> int:
+        """The layer at hand. Raises Stop where mistakes left none."""
+        self.read_layer = True
+        if frame.layer is None:
+            raise Stop
+        return frame.layer
+
+    def head(self, frame: Frame) -> int:
+        """The head at hand. Raises Stop where mistakes left none."""
+        self.read_head = True
+        if frame.head is None:
+            raise Stop
+        return frame.head
+
     def enter(self, frame: Frame, span: Span) -> None:
         """Go one level deeper; to be followed by `leave`."""
         self.depth += 1
@@ -218,17 +232,11 @@ def _quantity(evaluation: Evaluation, frame: Frame, n: int | None, quantity: typ
         case "layers" | "heads" | "kv_heads":
             return count(evaluation, quantity.name)
         case "layer":
-            evaluation.read_layer = True
-            assert frame.layer is not None
-            return frame.layer
+            return evaluation.layer(frame)
         case "head":
-            evaluation.read_head = True
-            assert frame.head is not None
-            return frame.head
+            return evaluation.head(frame)
         case "kv_head":
-            evaluation.read_head = True
-            assert frame.head is not None
-            return frame.head // (count(evaluation, "heads") // count(evaluation, "kv_heads"))
+            return evaluation.head(frame) // (count(evaluation, "heads") // count(evaluation, "kv_heads"))
         case _:
             assert_never(quantity.name)
 

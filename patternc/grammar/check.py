@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from patternc.diagnostics import Diagnostic, Label, ordered
+from patternc.diagnostics import Diagnostic, Label, has_errors, ordered
 from patternc.grammar import signatures, tree, typed
 from patternc.grammar.check_models import check_expectation, check_model
 from patternc.grammar.check_patterns import check_pattern
@@ -49,7 +49,7 @@ def check(parsed: Parsed, read: Reader = read_source) -> Checked:
     if declarations.model is not None:
         model = check_model(context, parsed.source, declarations.model, parsed.model_damaged)
     expectations = [check_expectation(context, parsed.source, expect) for expect in declarations.expectations]
-    if declarations.model is not None:
+    if declarations.model is not None and not has_errors(context.diagnostics):
         _unused(context, declarations)
     program = typed.Program(
         tuple(file.source for file in declarations.files),
@@ -249,13 +249,16 @@ def _own_parameter(context: Context, source: Source, word: tree.Word, seen: dict
 
 
 def _unused(context: Context, declarations: Declarations) -> None:
-    """Warn of parameters and patterns of the compiled file that nothing uses."""
+    """Warn of parameters and patterns of the compiled file that nothing uses.
+
+    Only without errors: a name that is misspelt where it is used is not unused.
+    """
     tables: Iterable[tuple[str, str, Mapping[str, tuple[int, tree.Param | tree.Pattern]]]] = (
         ("PA901", "parameter", declarations.params),
         ("PA902", "pattern", declarations.patterns),
     )
     for code, noun, table in tables:
         for name, (file, statement) in table.items():
-            if file == 0 and name not in context.used and not declarations.files[0].model_damaged:
+            if file == 0 and name not in context.used:
                 label = Label(declarations.files[0].source, statement.name.span, "never used")
                 context.diagnostics.append(Diagnostic(code, f"the {noun} `{name}` is never used", (label,)))

@@ -22,7 +22,7 @@ _UNKNOWN = typed.Selector(typed.Ids((typed.Hole(),)))
 
 
 def check_model(context: Context, source: Source, model: tree.Model, damaged: bool) -> typed.Model:
-    """The model, with holes for what is missing. `damaged`: mistakes in the syntax took parts of it, so none is missed."""
+    """The model, with holes for what is missing. `damaged`: parts of it were lost to the syntax, so none is missed."""
     plain = Scope(source, title="a setting of the model")
     direction: tree.Flag | None = None
     allow_empty = False

@@ -115,7 +115,7 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type hint
 
 def _decode(hint: Any, value: object, path: str) -> object:  # noqa: ANN401 - a type hint
     """The value of type `hint` that `value` stands for; `path` says where in the text it is."""
-    nodes: dict[str, Any] = {}
+    nodes: dict[str, type] = {}
     for each in _alternatives(hint):
         if each is Span:
             return _span(value, path)
@@ -128,15 +128,16 @@ def _decode(hint: Any, value: object, path: str) -> object:  # noqa: ANN401 - a 
             if isinstance(value, str) and value in get_args(each):
                 return value
         elif dataclasses.is_dataclass(each):
-            nodes[each.__name__] = each
+            node = cast("type", each)
+            nodes[node.__name__] = node
         elif each in (NoneType, bool, int, str) and type(value) is each:
             return value
     if isinstance(value, dict):
         fields = cast("dict[str, object]", value)
         name = fields.get("is")
         if isinstance(name, str) and name in nodes:
-            return _node(nodes[name], fields, path)
-    raise TypedJsonError(f"{path}: unexpected {_shown(value)}")
+            return _node(cast("Any", nodes[name]), fields, path)
+    raise TypedJsonError(f"{path}: unexpected {_shown(cast("object", value))}")
 
 
 def _shown(value: object) -> str:
@@ -150,7 +151,7 @@ def _shown(value: object) -> str:
             return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _node(kind: type, fields: dict[str, object], path: str) -> object:
+def _node(kind: type[object], fields: dict[str, object], path: str) -> object:
     hints = _fields(kind)
     for name in hints.keys() - fields.keys():
         raise TypedJsonError(f"{path}: {kind.__name__} without {name!r}")
