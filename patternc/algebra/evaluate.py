@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
+from patternc.algebra.index import contains, expand
 from patternc.algebra.rowspans import chunk_bounds, drawn_keys, inside_spans
 
 Int64 = NDArray[np.int64]
@@ -56,12 +57,7 @@ def _evaluate(relation: r.Relation, i: Int64, j: Int64, n: int) -> Bool:
         case r.Chunk(sizes):
             return chunk_bounds(sizes, i)[0] == chunk_bounds(sizes, j)[0]
         case r.Random():
-            rows, back = np.unique(i, return_inverse=True)
-            keys = drawn_keys(relation, rows, n)[back.reshape(i.shape)]
-            result = np.zeros(np.broadcast_shapes(i.shape, j.shape), dtype=np.bool_)
-            for t in range(relation.count):
-                result |= keys[..., t] == j
-            return result
+            return _drawn(relation, i, j, n)
         case r.Blocks(size, inner):
             return _evaluate(inner, i // size, j // size, -(-n // size))
         case r.Within(size, inner):
@@ -92,3 +88,38 @@ def _member(values: Int64, residues: tuple[int, ...]) -> Bool:
     if len(residues) == 1:
         return values == residues[0]
     return np.isin(values, np.array(residues, dtype=np.int64))
+
+
+def _drawn(random: r.Random, i: Int64, j: Int64, n: int) -> Bool:
+    """Whether the keys j are among those drawn for the rows i.
+
+    The draws of all rows are one ascending array of row * n + key. Rectangles (i [..., R, 1], j [..., 1, C]) look up
+    in it where each row enters and leaves their columns, and mark the keys between: the cost follows the keys drawn
+    there, not the pairs asked about.
+    """
+    rows, back = np.unique(i, return_inverse=True)
+    back = back.reshape(i.shape)
+    keys = drawn_keys(random, rows, n)
+    codes = np.sort((np.arange(rows.size)[:, None] * n + keys)[keys >= 0])
+    if i.ndim < 2 or j.ndim < 2 or i.shape[-1] != 1 or j.shape[-2] != 1 or i.size == 0 or j.size == 0:
+        return contains(codes, back * n + j)
+
+    leading = np.broadcast_shapes(i.shape[:-2], j.shape[:-2])
+    height, width = i.shape[-2], j.shape[-1]
+    row = np.broadcast_to(back[..., 0], (*leading, height)).reshape(-1)
+    columns = np.broadcast_to(j[..., 0, :], (*leading, width)).reshape(-1, width)
+    order = np.argsort(columns, axis=1, kind="stable")
+    ascending = np.take_along_axis(columns, order, axis=1)
+    first = np.searchsorted(codes, row * n + np.repeat(ascending[:, 0], height))
+    last = np.searchsorted(codes, row * n + np.repeat(ascending[:, -1], height), side="right")
+    line, place = expand(last - first)
+    key, rectangle = codes[first[line] + place] - row[line] * n, line // height
+
+    # A key may stand in several columns (positions of one block) or in none.
+    places: Int64 = (np.arange(columns.shape[0], dtype=np.int64)[:, None] * n + ascending).reshape(-1)
+    wanted: Int64 = rectangle * n + key
+    begin, end = np.searchsorted(places, wanted), np.searchsorted(places, wanted, side="right")
+    hit, place = expand(end - begin)
+    result = np.zeros(row.size * width, dtype=np.bool_)
+    result[line[hit] * width + order.reshape(-1)[begin[hit] + place]] = True
+    return result.reshape((*leading, height, width))

@@ -22,6 +22,7 @@ Int64 = NDArray[np.int64]
 RULES: tuple[Callable[[r.Relation, int], r.Relation], ...] = (
     rules.cut_band_to_length,
     rules.cut_spans_to_length,
+    rules.find_period,
     rules.cut_period_to_length,
     rules.cut_chunks_to_length,
     rules.draw_nothing_or_all,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import DEFAULT_BUDGET, Budget, refuse
+from patternc.algebra.index import expand
 from patternc.algebra.random import draw_ranks
 
 Int64 = NDArray[np.int64]
@@ -196,7 +197,7 @@ def _same(rows: Int64, spans: r.Spans, n: int, budget: Budget) -> RowSpans:
 def _progression(first: Int64, stop: Int64, step: int, budget: Budget) -> RowSpans:
     """Single keys first, first + step, ... below stop; `step` is at least 2."""
     counts = np.maximum(-(-(stop - first) // step), 0)
-    row, index = _expand(counts, budget)
+    row, index = _laid_out(counts, budget)
     start = first[row] + index * step
     return RowSpans(first.size, row, start, start + 1)
 
@@ -218,7 +219,7 @@ def _take(spans: RowSpans, index: Int64, budget: Budget) -> RowSpans:
     """Row t of the result has the runs of row index[t]."""
     first = np.searchsorted(spans.row, np.arange(spans.rows + 1))
     counts = (first[1:] - first[:-1])[index]
-    row, offset = _expand(counts, budget)
+    row, offset = _laid_out(counts, budget)
     source = first[:-1][index][row] + offset
     return RowSpans(index.size, row, spans.start[source], spans.stop[source])
 
@@ -226,7 +227,7 @@ def _take(spans: RowSpans, index: Int64, budget: Budget) -> RowSpans:
 def _repeated(spans: RowSpans, period: int, n: int, budget: Budget) -> RowSpans:
     """The runs, which lie in [0, period), in every period up to n."""
     periods = -(-n // period)
-    row, time = _expand(np.full(spans.row.size, periods, dtype=np.int64), budget)
+    row, time = _laid_out(np.full(spans.row.size, periods, dtype=np.int64), budget)
     start = np.minimum(spans.start[row] + time * period, n)
     stop = np.minimum(spans.stop[row] + time * period, n)
     return _sweep(spans.rows, [RowSpans(spans.rows, spans.row[row], start, stop)], [1], 1, budget)
@@ -258,12 +259,10 @@ def _sweep(rows: int, parts: list[RowSpans], weights: list[int], wanted: int, bu
     return RowSpans(rows, row[entered], position[entered], position[left])
 
 
-def _expand(counts: Int64, budget: Budget) -> tuple[Int64, Int64]:
-    """For counts c_0, c_1, ...: the pairs (0, 0..c_0-1), (1, 0..c_1-1), ... as two arrays."""
-    total = int(counts.sum())
-    _check(total, budget)
-    row = np.repeat(np.arange(counts.size), counts)
-    return row, np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+def _laid_out(counts: Int64, budget: Budget) -> tuple[Int64, Int64]:
+    """`expand`, within the budget."""
+    _check(int(counts.sum()), budget)
+    return expand(counts)
 
 
 def _check(spans: int, budget: Budget) -> None:

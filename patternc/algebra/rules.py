@@ -17,6 +17,10 @@ MAX_TERMS = 64
 """Terms a distribution may make; beyond, the relation stays as it is and is tiled as a whole."""
 
 
+MANY_RUNS = 16
+"""Runs from which on a regular set of keys is written as residues."""
+
+
 def cut_band_to_length(relation: r.Relation, n: int) -> r.Relation:
     """A bound no distance of the place reaches is no bound; a band no distance reaches is empty."""
     if not isinstance(relation, r.Band):
@@ -40,6 +44,23 @@ def cut_spans_to_length(relation: r.Relation, n: int) -> r.Relation:
     if not spans:
         return r.EMPTY
     return r.FULL if spans == ((0, n),) else type(relation)(spans)
+
+
+def find_period(relation: r.Relation, n: int) -> r.Relation:
+    """Many equal runs of keys or queries at equal distances are residues within one run."""
+    if not isinstance(relation, r.Keys | r.Queries) or len(relation.spans) < MANY_RUNS:
+        return relation
+    (start, stop), (again, _) = relation.spans[:2]
+    period, length = again - start, stop - start
+    runs = tuple((start + turn * period, start + turn * period + length) for turn in range(len(relation.spans)))
+    if runs != relation.spans or length > MAX_TERMS:
+        return relation
+    residues = tuple(sorted((start + place) % period for place in range(length)))
+    gap = period - length
+    reach = ((start - gap, runs[-1][1] + gap),)
+    if isinstance(relation, r.Keys):
+        return r.intersection(r.Columns(period, residues), r.Keys(clip_spans(reach, n)))
+    return r.intersection(r.Rows(period, residues), r.Queries(clip_spans(reach, n)))
 
 
 def cut_period_to_length(relation: r.Relation, n: int) -> r.Relation:

@@ -13,33 +13,38 @@ from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import Budget
+from patternc.algebra.index import contains, expand
 from patternc.algebra.rowspans import row_spans
 
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
+LARGEST_GRID = 1 << 24
+"""Cells, a byte each."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PointSet:
-    """The drawn pairs of one random set at a place.
+    """The drawn pairs of one random set at a place of length n, as ascending codes row * 2**32 + key.
 
-    `cells[a, b]` holds the occupied cells of 2**a queries by 2**b keys, as ascending codes cell_row * 2**32 +
-    cell_column; [0, 0] are the pairs themselves. Coarser ones are made from finer ones when first asked for.
+    Which cells of 2**a queries by 2**b keys hold a pair is kept by (a, b), made when first asked for: as a boolean grid
+    where that is small, else as ascending codes like those of the pairs.
     """
 
-    cells: dict[tuple[int, int], Int64] = field(repr=False)
+    n: int
+    codes: Int64
+    grids: dict[tuple[int, int], Bool] = field(default_factory=dict[tuple[int, int], Bool])
+    listed: dict[tuple[int, int], Int64] = field(default_factory=dict[tuple[int, int], Int64])
 
     def occupied(self, q0: Int64, q1: Int64, k0: Int64, k1: Int64) -> Bool:
         """Which boxes [q0, q1) x [k0, k1) touch an occupied cell; False is certain, True is not."""
         result = np.zeros(q0.shape, dtype=np.bool_)
-        tall, wide = _log2_up(q1 - q0), _log2_up(k1 - k0)
-        shapes = tall << 6 | wide
+        shapes = _log2_up(q1 - q0) << 6 | _log2_up(k1 - k0)
         for shape in np.unique(shapes).tolist():
             (chosen,) = np.nonzero(shapes == shape)
             a, b = shape >> 6, shape & 63
-            cells = self._at(a, b)
             row, column = q0[chosen] >> a, k0[chosen] >> b
-            result[chosen] = contains(cells, row << 32 | column)
+            result[chosen] = self._cell(a, b, row, column)
             # A box no larger than a cell touches a second row or column of cells only when it is not aligned.
             next_row, next_column = (q1[chosen] - 1) >> a, (k1[chosen] - 1) >> b
             down, right = next_row > row, next_column > column
@@ -48,20 +53,24 @@ class PointSet:
                 (right, row, next_column),
                 (down & right, next_row, next_column),
             ):
-                result[chosen[odd]] |= contains(cells, i[odd] << 32 | j[odd])
+                result[chosen[odd]] |= self._cell(a, b, i[odd], j[odd])
         return result
 
     def pairs(self, i: Int64, j: Int64) -> Bool:
         """Which pairs (broadcast) are drawn; exact."""
-        return contains(self.cells[0, 0], i << 32 | j)
+        return contains(self.codes, i << 32 | j)
 
-    def _at(self, a: int, b: int) -> Int64:
-        if (a, b) not in self.cells:
-            finer = self._at(a - 1, b) if a > b else self._at(a, b - 1)
-            row, column = finer >> 32, finer & 0xFFFFFFFF
-            shifted = row >> 1 << 32 | column if a > b else row << 32 | column >> 1
-            self.cells[a, b] = np.unique(shifted)
-        return self.cells[a, b]
+    def _cell(self, a: int, b: int, row: Int64, column: Int64) -> Bool:
+        height, width = (self.n - 1 >> a) + 1, (self.n - 1 >> b) + 1
+        if height * width <= LARGEST_GRID:
+            if (a, b) not in self.grids:
+                grid = np.zeros((height, width), dtype=np.bool_)
+                grid[self.codes >> 32 + a, (self.codes & 0xFFFFFFFF) >> b] = True
+                self.grids[a, b] = grid
+            return self.grids[a, b][row, column]
+        if (a, b) not in self.listed:
+            self.listed[a, b] = np.unique(self.codes >> 32 + a << 32 | (self.codes & 0xFFFFFFFF) >> b)
+        return contains(self.listed[a, b], row << 32 | column)
 
 
 Draws = dict[tuple[r.Random, int], PointSet]
@@ -73,10 +82,8 @@ def draw_all(relation: r.Relation, n: int, budget: Budget) -> Draws:
     for random, length in random_sets(relation, n):
         if (random, length) not in draws:
             spans = row_spans(random, np.arange(length, dtype=np.int64), length, budget)
-            lengths = spans.stop - spans.start
-            first = np.repeat(np.cumsum(lengths) - lengths, lengths)
-            key = np.repeat(spans.start, lengths) + np.arange(first.size) - first
-            draws[random, length] = PointSet({(0, 0): np.repeat(spans.row, lengths) << 32 | key})
+            span, place = expand(spans.stop - spans.start)
+            draws[random, length] = PointSet(length, spans.row[span] << 32 | spans.start[span] + place)
     return draws
 
 
@@ -99,14 +106,6 @@ def random_sets(relation: r.Relation, n: int) -> Iterator[tuple[r.Random, int]]:
             yield from random_sets(right, n)
         case _:
             return
-
-
-def contains(ascending: Int64, values: Int64) -> Bool:
-    """Which values occur in an ascending array."""
-    if ascending.size == 0:
-        return np.zeros(values.shape, dtype=np.bool_)
-    index = np.searchsorted(ascending, values)
-    return ascending[np.minimum(index, ascending.size - 1)] == values
 
 
 def _log2_up(lengths: Int64) -> Int64:

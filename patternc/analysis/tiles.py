@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import DEFAULT_BUDGET, Budget, TileBudgetError, refuse
+from patternc.algebra.index import expand
 from patternc.analysis.classify import FULL, UNDECIDED, Boxes, classify
 from patternc.analysis.contents import EMPTY_CLASS, FULL_CLASS, Axis, Contents, Side, decide
 from patternc.analysis.draws import Draws, draw_all
@@ -199,8 +200,8 @@ def _rows_of_tiles(
     Sorted as runs (own tile, start, length), of which there are far fewer than tiles, then laid out.
     """
     heights = boxes.q1 - boxes.q0
-    box = np.repeat(np.arange(heights.size), heights)
-    own = boxes.q0[box] + np.arange(box.size) - np.repeat(np.cumsum(heights) - heights, heights)
+    box, row = expand(heights)
+    own = boxes.q0[box] + row
     run_own = np.concatenate([own, single.q0])
     run_start = np.concatenate([boxes.k0[box], single.k0])
     run_length = np.concatenate([(boxes.k1 - boxes.k0)[box], np.ones_like(single.k0)])

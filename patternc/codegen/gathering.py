@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from patternc.algebra.budget import Budget, refuse
 from patternc.algebra.evaluate import evaluate
+from patternc.algebra.index import expand
 from patternc.algebra.normalise import Drawn
 from patternc.algebra.rowspans import row_spans
 from patternc.analysis.tiles import FULL_CLASS, Side, TileMap
@@ -95,9 +96,8 @@ def listed_pairs(drawn: Drawn, n: int, budget: Budget) -> Pairs:
     total = int(lengths.sum())
     if total > budget.spans:
         raise refuse("pairs listed one by one", total, budget.spans, "lift `random` to blocks(b, .)")
-    begun = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    query = np.repeat(spans.row, lengths)
-    key = np.repeat(spans.start, lengths) + np.arange(total) - begun
+    span, place = expand(lengths)
+    query, key = spans.row[span], spans.start[span] + place
     kept = evaluate(drawn.relation, query, key, n)
     return Pairs(n, query[kept], key[kept])
 

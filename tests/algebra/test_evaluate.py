@@ -29,6 +29,20 @@ def test_evaluate_takes_any_shapes_that_broadcast():
 
 
 @given(places(), st.data())
+def test_evaluate_rectangles_and_pairs(place, data):
+    n, relation = place
+    positions = st.integers(0, n - 1)
+    batch, height, width = (data.draw(st.integers(0, 3)) for _ in range(3))
+    i = np.array(data.draw(st.lists(positions, min_size=batch * height, max_size=batch * height)), dtype=np.int64)
+    j = np.array(data.draw(st.lists(positions, min_size=batch * width, max_size=batch * width)), dtype=np.int64)
+    expected = mask(relation, n)
+    i, j = i.reshape(batch, height, 1), j.reshape(batch, 1, width)
+    assert (evaluate(relation, i, j, n) == expected[i, j]).all()
+    pairs = np.array(data.draw(st.lists(st.tuples(positions, positions), max_size=9)), dtype=np.int64).reshape(-1, 2)
+    assert (evaluate(relation, pairs[:, 0], pairs[:, 1], n) == expected[pairs[:, 0], pairs[:, 1]]).all()
+
+
+@given(places(), st.data())
 def test_row_spans_are_the_rows(place, data):
     n, relation = place
     rows = np.array(data.draw(st.lists(st.integers(0, n - 1), max_size=2 * n)), dtype=np.int64)

@@ -73,6 +73,16 @@ SQUARE = (r.Queries(((8, 30),)), r.Keys(((8, 30),)))
         (rules.cut_spans_to_length, r.Keys(((3, 5), (38, 45), (60, 70))), r.Keys(((3, 5), (38, 40)))),
         (rules.cut_spans_to_length, r.Queries(((0, 90),)), r.FULL),
         (rules.cut_spans_to_length, r.Keys(((40, 41),)), r.EMPTY),
+        (
+            rules.find_period,
+            r.Keys(r.spans_of(range(3, 37, 2))),
+            r.Intersection((r.Columns(2, (1,)), r.Keys(((2, 37),)))),
+        ),
+        (
+            rules.find_period,
+            r.Queries(r.spans_of(range(0, 40, 2))),
+            r.Intersection((r.Rows(2, (0,)), r.Queries(((0, 40),)))),
+        ),
         (rules.cut_period_to_length, r.Columns(2, (0, 1)), r.FULL),
         (rules.cut_period_to_length, r.Rows(64, (5, 6, 50)), r.Queries(((5, 7), (50, 51)))),
         (rules.cut_period_to_length, r.Residue(40, (3,)), r.Union((r.Band(3, 3), r.Band(-37, -37)))),

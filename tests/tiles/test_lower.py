@@ -1,5 +1,10 @@
 """Lowering against the definition: the pairs of every launch, in both directions, and what is shared."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -186,3 +191,36 @@ def test_lowering_is_deterministic():
     for name, table in one.tables.items():
         for field in ("items", "tiles", "tile_bits", "bits", "gather", "gathered"):
             assert np.array_equal(getattr(table, field), getattr(two.tables[name], field))
+
+
+DIGEST = """
+import hashlib, sys
+from patternc.algebra import relation as r
+from patternc.codegen.lower import lower
+from patternc.codegen.plan_json import plan_to_json
+from tests.lowering import schedule
+parts = r.Band(0, 99), r.Columns(128, (1, 5)), r.Keys(r.spans_of(range(0, 900, 90))), r.Random(2, (1,), causal=True)
+relations = [r.intersection(r.PAST, r.union(*parts)), r.intersection(r.PAST, r.union(*parts[::-1]))]
+lowered = lower(schedule(1000, *relations), target="cuda:90", dtype="bfloat16", head_dim=64)
+digest = hashlib.sha256(plan_to_json(lowered.plan).encode())
+for name, table in lowered.tables.items():
+    for array in (table.items, table.tiles, table.tile_bits, table.bits, table.gather, table.gathered, table.segments):
+        digest.update(name.encode() + array.tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_tables_do_not_depend_on_the_hash_seed():
+    root = Path(__file__).resolve().parents[2]
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", DIGEST],
+            cwd=root,
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "4711")
+    }
+    assert len(digests) == 1
