@@ -7,7 +7,7 @@ why; nothing here is sampled or guessed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,8 +15,11 @@ from patternc.algebra.expectation import Expectation
 from patternc.algebra.schedule import Schedule
 from patternc.analysis.count import PLANNED_TILE, Counts, Tiles, count
 from patternc.analysis.expectations import Verdict, judge
+from patternc.analysis.expression import Formula
+from patternc.analysis.formula import Instantiate, formulas, total_formula
 from patternc.analysis.measures import Cache, Hubs, average_depth, decode_cache, hubs
 from patternc.analysis.operators import NoOperator
+from patternc.analysis.order import Leading, order
 from patternc.analysis.reach import Pair, Prospect, Reach, layer_relations, prospect, reach
 from patternc.analysis.witness import Witness, witness
 from patternc.diagnostics import Diagnostic
@@ -29,12 +32,13 @@ CACHE_METHOD = "last query of every key"
 
 @dataclass(frozen=True, slots=True)
 class HeadReport:
-    """The heads of a layer that share one pattern. `pairs` and `tiles` are those of each of them."""
+    """The heads of a layer that share one pattern. `pairs`, `formula` and `tiles` are those of each of them."""
 
     heads: tuple[int, ...]
     pattern: str
     pairs: int
     density: Fraction
+    formula: Formula | None
     tiles: Tiles
 
 
@@ -66,7 +70,7 @@ class Connectivity:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All answers about one schedule."""
+    """All answers about one schedule. `leading` is how `formula` grows when the parameters follow their definitions."""
 
     model: str
     tokens: int
@@ -77,16 +81,14 @@ class Report:
     layers: tuple[LayerReport, ...]
     pairs: int
     density: Fraction
+    formula: Formula | None
+    leading: Leading | None
     connectivity: Connectivity
     cache: Cache | None
     cache_method: str
     hubs: Hubs
     expectations: tuple[Verdict, ...]
     warnings: tuple[Diagnostic, ...]
-
-
-Instantiate = Callable[[int, Mapping[str, int]], Schedule | None]
-"""The same program at another length with these parameters; None where it has none (an id out of range, say)."""
 
 
 def report(
@@ -105,7 +107,7 @@ def report(
         expectations: what the program says must hold, at the schedule's length.
         at: elaborates the program at other lengths and parameters: lets formulas name the parameters, and decides
             whether the pattern is stable under cropping.
-        definitions: the parameters' definitions, for the order of growth.
+        definitions: the parameters' definitions in the program, for the order of growth; those overridden left out.
         path: (key, query): show how this query comes to see this key; otherwise the hardest pair is shown.
         tile: queries and keys of a tile, for the tile counts.
 
@@ -117,6 +119,8 @@ def report(
     if path is not None and not all(0 <= position < schedule.tokens for position in path):
         raise ValueError(f"a path needs two positions in 0..{schedule.tokens - 1}, got {path[0]} and {path[1]}")
     counts = count(schedule, tile)
+    found = formulas(schedule, counts, at)
+    total = total_formula(schedule, found)
     connectivity = _connectivity(schedule, path)
     cache, cache_method = _cache(schedule)
     return Report(
@@ -126,9 +130,11 @@ def report(
         heads=schedule.heads,
         kv_heads=schedule.kv_heads,
         params=schedule.params,
-        layers=tuple(_layer(schedule, counts, layer) for layer in range(schedule.layers)),
+        layers=tuple(_layer(schedule, counts, found, layer) for layer in range(schedule.layers)),
         pairs=counts.total,
         density=counts.density,
+        formula=total,
+        leading=None if total is None or definitions is None else order(total, definitions),
         connectivity=connectivity,
         cache=cache,
         cache_method=cache_method,
@@ -138,7 +144,7 @@ def report(
     )
 
 
-def _layer(schedule: Schedule, counts: Counts, layer: int) -> LayerReport:
+def _layer(schedule: Schedule, counts: Counts, found: Sequence[Formula | None], layer: int) -> LayerReport:
     row = schedule.table[layer]
     groups = [
         HeadReport(
@@ -146,6 +152,7 @@ def _layer(schedule: Schedule, counts: Counts, layer: int) -> LayerReport:
             pattern=schedule.patterns[at].text,
             pairs=counts.patterns[at].pairs,
             density=Fraction(counts.patterns[at].pairs, counts.dense),
+            formula=found[at],
             tiles=counts.patterns[at].tiles,
         )
         for at in dict.fromkeys(row)

@@ -13,6 +13,8 @@ from typing import Any
 from patternc.algebra.relation import Spans
 from patternc.analysis.count import Tiles
 from patternc.analysis.expectations import Verdict
+from patternc.analysis.expression import Formula, write
+from patternc.analysis.order import theta, with_constant
 from patternc.analysis.reach import Growth, Pair, Prospect
 from patternc.analysis.report import COUNT_METHOD, Connectivity, HeadReport, LayerReport, Report
 from patternc.analysis.witness import Witness
@@ -36,8 +38,9 @@ def to_json(report: Report) -> Json:
         "pairs": {
             "total": report.pairs,
             "density": float(report.density),
-            "formula": None,
-            "order": None,
+            **_formula(report.formula),
+            "order": None if report.leading is None else theta(report.leading),
+            "leading": None if report.leading is None else with_constant(report.leading),
             "method": COUNT_METHOD,
             "exact": True,
         },
@@ -83,8 +86,21 @@ def _heads(heads: HeadReport) -> Json:
         "pattern": heads.pattern,
         "pairs": heads.pairs,
         "density": float(heads.density),
-        "formula": None,
+        **_formula(heads.formula),
         "tiles": _tiles(heads.tiles),
+    }
+
+
+def _formula(formula: Formula | None) -> Json:
+    """The formula as text; its conditions and how many exact counts it was held against beside it."""
+    if formula is None:
+        return {"formula": None, "formula_where": [], "formula_valid": [], "formula_checks": 0}
+    written = write(formula)
+    return {
+        "formula": written.text,
+        "formula_where": list(written.where),
+        "formula_valid": list(written.valid),
+        "formula_checks": formula.checks,
     }
 
 

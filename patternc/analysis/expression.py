@@ -1,0 +1,208 @@
+"""Expressions: counted families as sympy expressions, and those as text.
+
+For: the only file beside `order.py` that touches sympy. Not for: finding or checking formulas (`formula.py`).
+
+Quotients and remainders are sympy's `floor((n - t)/k)` and `Mod(n - t, k)`; as text they get the names q and r, said
+once in `where`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy  # pyright: ignore[reportMissingTypeStubs]  # it ships none
+
+from patternc.analysis.chamber import QUOTIENT, REST, Counted
+from patternc.analysis.family import TOKENS, Affine, Family
+
+symbolic: Any = sympy
+"""sympy has no types of its own; every expression is `Any` here."""
+Expr = Any
+
+LEADING_MINUS = 4
+"""Characters that a form may be longer for not beginning with a minus."""
+
+N: Expr = symbolic.Symbol(TOKENS, integer=True, positive=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """An expression in n and the parameters, right wherever low <= high for all of `bounds` and a == b for `equal`.
+
+    `checks` is the number of exact counts it was held against beyond those that determine it.
+    """
+
+    expression: Expr
+    bounds: tuple[tuple[Expr, Expr], ...]
+    equal: tuple[tuple[Expr, Expr], ...]
+    checks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A formula as text: `where` names its quotients and remainders, `valid` lists its conditions."""
+
+    text: str
+    where: tuple[str, ...]
+    valid: tuple[str, ...]
+
+
+def parameter(name: str) -> Expr:
+    """The symbol of a parameter; `name//2` is the floor of its half."""
+    if name.endswith("//2"):
+        return symbolic.floor(parameter(name.removesuffix("//2")) / 2)
+    return symbolic.Symbol(name, integer=True, positive=True)
+
+
+def express(members: Family, counted: Counted) -> Formula:
+    """The polynomial as an expression, with its region as conditions."""
+    names: dict[str, Expr] = {TOKENS: N}
+    for each in members.symbols:
+        names[each.name] = symbolic.Integer(each.value) if each.literal else parameter(each.name)
+    region = counted.region
+    bounds: list[tuple[Expr, Expr]] = []
+    equal: list[tuple[Expr, Expr]] = [(parameter(name), symbolic.Integer(value)) for name, value in members.frozen]
+    plain: Expr = None
+    if region.period is not None:
+        modulus, offset = _affine(region.period.modulus, names), _affine(region.period.offset, names)
+        quotient, rest = (N - offset) / modulus, symbolic.Symbol(REST, integer=True, nonnegative=True)
+        bounds.append((offset + region.periods * modulus, N))
+        bounds.append((symbolic.Integer(region.least_modulus), modulus))
+        if region.whole:
+            if modulus != 1:
+                equal.append((symbolic.Mod(N - offset, modulus, evaluate=False), symbolic.Integer(0)))
+            plain = _sum(counted, {**names, QUOTIENT: quotient})
+        else:
+            # Where the remainder cancels, the formula holds in n alone.
+            plain = _sum(counted, {**names, QUOTIENT: (N - offset - rest) / modulus, REST: rest})
+        names[QUOTIENT] = symbolic.floor(quotient)
+        names[REST] = symbolic.Mod(N - offset, modulus, evaluate=False)
+        plain = None if rest in plain.free_symbols else plain
+    expression = _sum(counted, names) if plain is None else plain
+    bounds += [(_affine(each.low, names), _affine(each.high, names)) for each in region.conditions]
+    kept = tuple((low, high) for low, high in bounds if _open(low, high))
+    return Formula(expression, kept, tuple(equal), counted.checks)
+
+
+def _open(low: Expr, high: Expr) -> bool:
+    """Whether a bound says anything: it is no number against a number, and not below what any symbol is."""
+    gap = symbolic.expand(high - low)
+    return bool(gap.free_symbols) and gap.is_nonnegative is not True
+
+
+def _sum(counted: Counted, names: Mapping[str, Expr]) -> Expr:
+    total: Expr = symbolic.Integer(0)
+    for exponents, coefficient in counted.polynomial.terms:
+        term: Expr = symbolic.Rational(coefficient.numerator, coefficient.denominator)
+        for name, exponent in zip(counted.variables, exponents, strict=True):
+            term *= names[name] ** exponent
+        total += term
+    return symbolic.expand(total)
+
+
+def _affine(affine: Affine, names: Mapping[str, Expr]) -> Expr:
+    total: Expr = symbolic.Rational(affine.constant.numerator, affine.constant.denominator)
+    for name, coefficient in affine.terms:
+        total += symbolic.Rational(coefficient.numerator, coefficient.denominator) * names[name]
+    return total
+
+
+def value(formula: Formula, values: Mapping[str, int]) -> int | None:
+    """The formula at values of n and its parameters; None outside its region."""
+    at = {parameter(name): number for name, number in values.items() if name != TOKENS} | {N: values[TOKENS]}
+    if not all(_number(low, at) <= _number(high, at) for low, high in formula.bounds):
+        return None
+    if not all(_number(a, at) == _number(b, at) for a, b in formula.equal):
+        return None
+    return int(_number(formula.expression, at))
+
+
+def _number(expression: Expr, at: Mapping[Expr, int]) -> Expr:
+    return expression.subs(at).doit()
+
+
+def added(formulas: Iterable[tuple[int, Formula]]) -> Formula:
+    """The sum of formulas, each taken a number of times, right where all of them are."""
+    total: Expr = symbolic.Integer(0)
+    bounds: dict[tuple[Expr, Expr], None] = {}
+    equal: dict[tuple[Expr, Expr], None] = {}
+    checks: list[int] = []
+    for times, formula in formulas:
+        total += times * formula.expression
+        bounds |= dict.fromkeys(formula.bounds)
+        equal |= dict.fromkeys(formula.equal)
+        checks.append(formula.checks)
+    return Formula(symbolic.expand(total), tuple(bounds), tuple(equal), min(checks))
+
+
+def write(formula: Formula) -> Written:
+    """The formula as text."""
+    parts = [formula.expression, *(side for pair in formula.bounds for side in pair)]
+    names, where = _named(parts)
+    valid = [_bound(low.xreplace(names), high.xreplace(names)) for low, high in formula.bounds]
+    valid += [f"{_text(a)} == {_text(b)}" for a, b in formula.equal]
+    return Written(_shortest(formula.expression.xreplace(names)), where, tuple(dict.fromkeys(valid)))
+
+
+def _named(parts: Sequence[Expr]) -> tuple[dict[Expr, Expr], tuple[str, ...]]:
+    """Names for the floors and remainders of all parts, and what each stands for."""
+    found = {atom for part in parts for atom in part.atoms(symbolic.floor, symbolic.Mod)}
+    # Quotients first; by text, so that the order is the same every time.
+    ordered = sorted(found, key=lambda atom: (isinstance(atom, symbolic.Mod), _text(atom)))
+    quotients = [atom for atom in ordered if isinstance(atom, symbolic.floor) and atom.has(N)]
+    moduli = list(dict.fromkeys(_division(atom) for atom in ordered if atom.has(N)))
+    halves = [atom for atom in ordered if not atom.has(N)]
+    names: dict[Expr, Expr] = {}
+    where: list[str] = []
+    for atom in [*quotients, *(atom for atom in ordered if atom.has(N) and atom not in quotients), *halves]:
+        if atom in halves:
+            letter = "h" if len(halves) == 1 else f"h{halves.index(atom) + 1}"
+        else:
+            letter = QUOTIENT if atom in quotients else REST
+            letter += "" if len(moduli) == 1 else str(moduli.index(_division(atom)) + 1)
+        names[atom] = symbolic.Symbol(letter, integer=True, nonnegative=True)
+        where.append(f"{letter} = {_text(atom)}")
+    return names, tuple(where)
+
+
+def _division(atom: Expr) -> tuple[Expr, Expr]:
+    """(dividend, divisor) of a floor or remainder."""
+    if isinstance(atom, symbolic.Mod):
+        return atom.args
+    numerator, denominator = symbolic.fraction(symbolic.together(atom.args[0]))
+    return numerator, denominator
+
+
+def _text(expression: Expr) -> str:
+    """As the language would write it: `//` and `%` for floors and remainders."""
+    if isinstance(expression, symbolic.floor | symbolic.Mod):
+        top, bottom = (_operand(side) for side in _division(expression))
+        return f"{top} {'%' if isinstance(expression, symbolic.Mod) else '//'} {bottom}"
+    return str(expression)
+
+
+def _operand(expression: Expr) -> str:
+    text = str(expression)
+    return text if expression.is_Symbol or expression.is_Integer else f"({text})"
+
+
+def _bound(low: Expr, high: Expr) -> str:
+    """Write low <= high, with n alone on its side where it is one."""
+    if high == N:
+        return f"n >= {low}"
+    if high.is_Symbol or not low.is_Integer:
+        return f"{low} <= {high}"
+    return f"{high} >= {low}"
+
+
+def _shortest(expression: Expr) -> str:
+    """The shortest of a few equal forms."""
+    forms = [expression, symbolic.factor(expression)]
+    for main in (N, *sorted((s for s in expression.free_symbols if str(s).startswith(QUOTIENT)), key=str)):
+        polynomial = symbolic.collect(symbolic.expand(expression), main, evaluate=False)
+        pieces = [symbolic.factor(part) * power for power, part in polynomial.items()]
+        forms.append(symbolic.Add(*pieces, evaluate=False) if len(pieces) > 1 else symbolic.factor(expression))
+    texts = [str(form) for form in forms]
+    return min(texts, key=lambda text: len(text) + (LEADING_MINUS if text.startswith("-") else 0))

@@ -1,0 +1,285 @@
+"""Families: a relation as one member of a set that its parameters span, with every number affine in them.
+
+For: `formula.py`, which counts small members to learn how the count depends on the parameters. A number follows a
+parameter where the same pattern, elaborated with other values, says so; a number that follows none is a parameter
+without a name. Not for: counting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import lcm
+
+from patternc.algebra.relation import (
+    Blocks,
+    Difference,
+    Intersection,
+    Relation,
+    Slice,
+    Union,
+    Within,
+)
+from patternc.analysis.template import Invalid, Slot, dissect, refill
+
+Instance = Callable[[int, Mapping[str, int]], Relation | None]
+"""The same pattern at another length, with these parameters; None where there is none."""
+
+TOKENS = "n"
+SMALL = 4
+"""Literals up to this stay numbers: they shape a pattern more than they scale it."""
+STEPS = ((1, 2, 3), (-1, -2, -3))
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """Something the numbers depend on: a parameter, half a parameter rounded down, or a literal.
+
+    `name` is how it prints; `value` what it is in the relation at hand. `literal`: print the value instead.
+    """
+
+    name: str
+    value: int
+    literal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """constant + sum of coefficient * symbol; `terms` sorted by name, without zeros."""
+
+    constant: Fraction
+    terms: tuple[tuple[str, Fraction], ...] = ()
+
+    def __call__(self, values: Mapping[str, int]) -> int:
+        """The value.
+
+        Raises:
+            Invalid: it is no whole number.
+        """
+        total = self.constant
+        for name, coefficient in self.terms:
+            total += coefficient * values[name]
+        if total.denominator != 1:
+            raise Invalid
+        return int(total)
+
+    def plus(self, other: Affine, times: int = 1) -> Affine:
+        """Sum of this and `times` the other."""
+        terms = dict(self.terms)
+        for name, coefficient in other.terms:
+            terms[name] = terms.get(name, Fraction(0)) + times * coefficient
+        kept = tuple(sorted((name, coefficient) for name, coefficient in terms.items() if coefficient))
+        return Affine(self.constant + times * other.constant, kept)
+
+    def negative(self) -> Affine:
+        """The same with the other sign."""
+        return Affine(Fraction(0)).plus(self, -1)
+
+
+def symbol(name: str) -> Affine:
+    """The symbol alone."""
+    return Affine(Fraction(0), ((name, Fraction(1)),))
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A relation and its numbers in terms of `symbols` and n; `frozen` parameters keep their values."""
+
+    relation: Relation
+    slots: tuple[Slot, ...]
+    numbers: tuple[Affine, ...]
+    symbols: tuple[Symbol, ...]
+    frozen: tuple[tuple[str, int], ...]
+
+    def member(self, values: Mapping[str, int]) -> Relation:
+        """The member at these values of the symbols and n.
+
+        Raises:
+            Invalid: there is none.
+        """
+        numbers = [number(values) for number in self.numbers]
+        return refill(self.relation, self.slots, numbers, values[TOKENS])
+
+    def constant(self) -> Family:
+        """The family of this relation alone: every number as it is, for numbers that do not follow the length."""
+        here = {each.name: each.value for each in self.symbols}
+        numbers = tuple(Affine(Fraction(number(here))) for number in self.numbers)
+        kept = {each.name: each.value for each in self.symbols if not each.literal}
+        return Family(self.relation, self.slots, numbers, (), tuple(sorted({**dict(self.frozen), **kept}.items())))
+
+    @property
+    def follows_length(self) -> bool:
+        """Whether a number depends on n otherwise than by being counted from the end of its place."""
+        return any(name == TOKENS for number in self.numbers for name, _ in number.terms)
+
+
+@dataclass(slots=True)
+class _Search:
+    """What is known of the numbers while the parameters are looked at one by one."""
+
+    slots: tuple[Slot, ...]
+    base: tuple[int, ...]
+    shape: tuple[object, ...]
+    numbers: list[Affine]
+    symbols: dict[str, Symbol] = field(default_factory=dict[str, Symbol])
+    frozen: dict[str, int] = field(default_factory=dict[str, int])
+
+
+def family(relation: Relation, tokens: int, params: Mapping[str, int], at: Instance | None) -> Family | None:
+    """The family of `relation`, found at length `tokens`; None where its numbers follow the length in no simple way."""
+    shape, slots, base = dissect(relation, tokens)
+    search = _Search(slots, base, shape, [Affine(Fraction(value)) for value in base])
+    if at is None:
+        # Ids in the upper half may as well be counted from the end: without the program nobody knows.
+        if any(slot.from_end for slot in slots):
+            return None
+    else:
+        for name, value in params.items():
+            _follow(
+                search,
+                name,
+                value,
+                lambda step, name=name, value=value: at(tokens, {**params, name: value + step}),
+                tokens,
+            )
+        by = lcm(*_block_sizes(relation))
+        slopes = _slopes(
+            search, lambda step: at(tokens + by * step, params), lambda step: by * step, lambda step: tokens + by * step
+        )
+        if slopes is None or any(slope.denominator > 1 for slope in slopes):
+            return None
+        _add(search, TOKENS, tokens, slopes)
+        moved = {**params, **{name: value + 1 for name, value in params.items() if name not in search.frozen}}
+        if search.symbols and not _predicts(search, at(tokens, moved), moved, tokens):
+            return None
+    _name_literals(search, slots)
+    frozen = tuple(sorted(search.frozen.items()))
+    used = {name for number in search.numbers for name, _ in number.terms}
+    symbols = tuple(each for each in search.symbols.values() if each.name in used)
+    return Family(relation, slots, tuple(search.numbers), symbols, frozen)
+
+
+def _block_sizes(relation: Relation) -> list[int]:
+    match relation:
+        case Blocks(size, inner):
+            return [size * below for below in [1, *_block_sizes(inner)]]
+        case Within(_, inner) | Slice(_, _, inner):
+            return _block_sizes(inner)
+        case Union(parts) | Intersection(parts):
+            return [size for part in parts for size in _block_sizes(part)]
+        case Difference(left, right):
+            return [*_block_sizes(left), *_block_sizes(right)]
+        case _:
+            return []
+
+
+def _follow(search: _Search, name: str, value: int, moved: Callable[[int], Relation | None], tokens: int) -> None:
+    """Express what changes with parameter `name` in it, or in its half; freeze it where neither fits."""
+
+    def length(_: int) -> int:
+        return tokens
+
+    slopes = _slopes(search, moved, lambda step: step, length)
+    if slopes is not None:
+        _add(search, name, value, slopes)
+        return
+    slopes = _slopes(search, moved, lambda step: (value + step) // 2 - value // 2, length)
+    if slopes is None:
+        search.frozen[name] = value
+    else:
+        _add(search, f"{name}//2", value // 2, slopes)
+
+
+def _slopes(
+    search: _Search,
+    moved: Callable[[int], Relation | None],
+    feature: Callable[[int], int],
+    length: Callable[[int], int],
+) -> list[Fraction] | None:
+    """By how much each number changes with the feature; None if not in proportion."""
+    for steps in STEPS:
+        changes: list[list[int]] = []
+        for step in steps:
+            other = moved(step)
+            if other is None:
+                break
+            shape, _, numbers = dissect(other, length(step), search.slots)
+            if shape != search.shape:
+                return None
+            changes.append([new - old for new, old in zip(numbers, search.base, strict=True)])
+        if len(changes) < len(steps):
+            continue
+        # The third step moves a half as well as a whole.
+        whole = feature(steps[2])
+        slopes = [Fraction(change, whole) for change in changes[2]]
+        for step, change in zip(steps, changes, strict=True):
+            if any(slope * feature(step) != moved_by for slope, moved_by in zip(slopes, change, strict=True)):
+                return None
+        return slopes
+    return None
+
+
+def _add(search: _Search, name: str, value: int, slopes: list[Fraction]) -> None:
+    if not any(slopes):
+        return
+    if name != TOKENS:
+        search.symbols[name] = Symbol(name, value)
+    for at, slope in enumerate(slopes):
+        if slope:
+            search.numbers[at] = search.numbers[at].plus(Affine(-slope * value, ((name, slope),)))
+
+
+def _predicts(search: _Search, other: Relation | None, params: Mapping[str, int], tokens: int) -> bool:
+    """Whether the numbers are right where all parameters move at once."""
+    if other is None:
+        return True
+    shape, _, numbers = dissect(other, tokens, search.slots)
+    values = {TOKENS: tokens, **params, **{f"{name}//2": value // 2 for name, value in params.items()}}
+    try:
+        return shape == search.shape and [number(values) for number in search.numbers] == list(numbers)
+    except Invalid:
+        return False
+
+
+def _name_literals(search: _Search, slots: tuple[Slot, ...]) -> None:
+    """Make literals symbols: sizes always, others when they are large; equal ones are one symbol."""
+    modulus = Affine(Fraction(1))
+    for at, slot in enumerate(slots):
+        number, value = search.numbers[at], search.base[at]
+        if number.terms:
+            modulus = number if slot.role == "size" else modulus
+            continue
+        if slot.role == "size":
+            search.numbers[at] = modulus = _literal(search, value) if value > 1 else number
+            continue
+        if slot.role == "residue" and modulus.terms:
+            size = _size_before(search, slots, at)
+            ends_run = _residues_before(slots, at) % 2 == 1
+            if (ends_run and value == size - 1) or (value > SMALL and size - value <= SMALL):
+                # k - 1, k - 2, ...: counted from the modulus, as `last` does.
+                search.numbers[at] = modulus.plus(Affine(Fraction(value - size)))
+                continue
+        written = abs(value - slot.offset)
+        if written <= SMALL:
+            continue
+        sign = 1 if value - slot.offset > 0 else -1
+        search.numbers[at] = Affine(Fraction(slot.offset)).plus(_literal(search, written), sign)
+
+
+def _size_before(search: _Search, slots: tuple[Slot, ...], at: int) -> int:
+    return next(search.base[before] for before in range(at, -1, -1) if slots[before].role == "size")
+
+
+def _residues_before(slots: tuple[Slot, ...], at: int) -> int:
+    """How many ends of runs stand between the modulus and this slot."""
+    count = 0
+    while slots[at - 1 - count].role == "residue":
+        count += 1
+    return count
+
+
+def _literal(search: _Search, value: int) -> Affine:
+    name = f"#{value}"
+    search.symbols[name] = Symbol(name, value, literal=True)
+    return symbol(name)

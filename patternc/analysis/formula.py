@@ -1,0 +1,204 @@
+"""Formulas: the pairs of a pattern in closed form, found and checked.
+
+For: looking for the polynomial that counts a pattern's family (`chamber.py`) and holding it against exact counts at the
+compiled length and at others, of the program itself where it can be asked. A formula that fails one check is not a
+formula: None. Not for: proofs, or text (`expression.py`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from math import lcm
+
+from patternc.algebra.budget import TileBudgetError
+from patternc.algebra.relation import (
+    Band,
+    Blocks,
+    Chunk,
+    Columns,
+    Difference,
+    Intersection,
+    Relation,
+    Residue,
+    Rows,
+    Slice,
+    Union,
+    Within,
+)
+from patternc.algebra.schedule import Schedule
+from patternc.analysis.chamber import QUOTIENT, REST, Counted, Period, Region, count_family
+from patternc.analysis.count import PLANNED_TILE, Counts
+from patternc.analysis.expression import Formula, added, express
+from patternc.analysis.family import TOKENS, Affine, Family, Instance, family
+from patternc.analysis.fit import fit
+from patternc.analysis.template import Invalid
+from patternc.analysis.tiles import tile_map
+
+HELD_OUT_LENGTHS = 2
+"""Lengths near the compiled one at which a formula is checked, where its region has them."""
+FEWEST_LENGTHS = 6
+"""Exact counts that a polynomial in the length alone must meet; three determine it."""
+
+Instantiate = Callable[[int, Mapping[str, int]], Schedule | None]
+"""The same program at another length with these parameters; None where it has none (an id out of range, say)."""
+
+
+def find_formula(
+    relation: Relation, tokens: int, pairs: int, params: Mapping[str, int], at: Instance | None
+) -> Formula | None:
+    """The formula of a pattern that has `pairs` pairs at length `tokens`; None where none is found.
+
+    `at` gives the same pattern at other lengths and parameters. Without it the relation's own numbers stand in the
+    formula, and there is none for patterns whose ids may be counted from the end.
+    """
+    members = family(relation, tokens, params, at)
+    if members is None:
+        return None
+    counted = count_family(members, tokens, pairs)
+    if counted is not None and _holds_elsewhere(members, counted, tokens, params, at):
+        return express(members, counted)
+    if members.follows_length:
+        return None
+    alone = members.constant()
+    counted = _count_lengths(alone, tokens, pairs, params, at)
+    return None if counted is None else express(alone, counted)
+
+
+def formulas(schedule: Schedule, counts: Counts, at: Instantiate | None) -> tuple[Formula | None, ...]:
+    """The formula of every distinct pattern of a schedule, beside `schedule.patterns`."""
+    params = dict(schedule.params)
+    known: dict[tuple[int, tuple[tuple[str, int], ...]], Schedule | None] = {}
+
+    def instance(tokens: int, values: Mapping[str, int]) -> Schedule | None:
+        assert at is not None
+        key = tokens, tuple(values.items())
+        if key not in known:
+            known[key] = at(tokens, values)
+        return known[key]
+
+    found: list[Formula | None] = []
+    for index, pattern in enumerate(schedule.patterns):
+        layer, head = next((layer, row.index(index)) for layer, row in enumerate(schedule.table) if index in row)
+
+        def same(tokens: int, values: Mapping[str, int], layer: int = layer, head: int = head) -> Relation | None:
+            other = instance(tokens, values)
+            if other is None or layer >= other.layers or head >= other.heads:
+                return None
+            return other.pattern(layer, head).relation
+
+        of_program = None if at is None else same
+        found.append(find_formula(pattern.relation, schedule.tokens, counts.patterns[index].pairs, params, of_program))
+    return tuple(found)
+
+
+def total_formula(schedule: Schedule, found: Sequence[Formula | None]) -> Formula | None:
+    """The pairs of all layers and heads; None where a pattern has no formula."""
+    times = Counter(at for row in schedule.table for at in row)
+    known = [(times[at], formula) for at, formula in enumerate(found) if formula is not None]
+    return added(known) if len(known) == len(found) else None
+
+
+def _count_lengths(
+    members: Family, tokens: int, pairs: int, params: Mapping[str, int], at: Instance | None
+) -> Counted | None:
+    """The polynomial in the length alone, for lengths with the same remainder; for relations with fixed numbers."""
+    modulus = _common_size(members.relation)
+    rest = tokens % modulus
+    region = Region((), Period(Affine(Fraction(modulus)), Affine(Fraction(rest))), 0, 1, whole=True)
+    known: dict[int, int | None] = {tokens // modulus: pairs}
+
+    def exact(periods: int) -> int | None:
+        if periods not in known:
+            length = rest + periods * modulus
+            relation = members.member({TOKENS: length}) if at is None else at(length, params)
+            known[periods] = None if relation is None else _pairs(relation, length)
+        return known[periods]
+
+    here = tokens // modulus
+    near = [here, here - 1, here - 2, here + 1, here + 2, here * 3 // 4, here + here // 4 + 3]
+    if here - 2 < 1 or any(exact(periods) is None for periods in near):
+        return None
+    points = list(dict.fromkeys(near))
+    counts = [exact(periods) or 0 for periods in points]
+    polynomial = fit([(periods,) for periods in points], counts, 2)
+    if polynomial is None or len(points) < FEWEST_LENGTHS:
+        return None
+    # Down to where it first fails, the conditions of the formula reach: halving finds a length that is surely enough.
+    least, checks = min(points), len(points) - 3
+    while least > 1:
+        lower = least // 2
+        if any(exact(periods) != polynomial((periods,)) for periods in {lower, lower + 1, (lower + least) // 2}):
+            break
+        least, checks = lower, checks + 3
+    return Counted(polynomial, (QUOTIENT,), replace(region, periods=least), checks)
+
+
+def _pairs(relation: Relation, length: int) -> int | None:
+    try:
+        return tile_map(relation, length, *PLANNED_TILE).pairs
+    except TileBudgetError:
+        return None
+
+
+def _common_size(relation: Relation) -> int:
+    """A multiple of all sizes in the relation, those inside blocks taken in tokens."""
+    match relation:
+        case Band(step=size) | Residue(size, _) | Columns(size, _) | Rows(size, _):
+            return size
+        case Chunk(sizes):
+            return lcm(*sizes)
+        case Blocks(size, inner):
+            return size * _common_size(inner)
+        case Within(size, _):
+            return size
+        case Slice(_, _, inner):
+            return _common_size(inner)
+        case Union(parts) | Intersection(parts):
+            return lcm(*(_common_size(part) for part in parts))
+        case Difference(left, right):
+            return lcm(_common_size(left), _common_size(right))
+        case _:
+            return 1
+
+
+def _holds_elsewhere(
+    members: Family, counted: Counted, tokens: int, params: Mapping[str, int], at: Instance | None
+) -> bool:
+    """Whether the polynomial counts the pattern at other lengths near the compiled one, as far as there are any."""
+    here = {each.name: each.value for each in members.symbols}
+    period = counted.region.period
+    step = 1 if period is None else period.modulus({**here, TOKENS: tokens})
+    checked = 0
+    for length in dict.fromkeys((tokens - 1, tokens - step, tokens // 2 + 1, tokens // 2 // step * step)):
+        values = _inside(counted.region, {**here, TOKENS: length})
+        if values is None:
+            continue
+        relation = members.member(values) if at is None else at(length, params)
+        pairs = None if relation is None else _pairs(relation, length)
+        if pairs is None:
+            continue
+        if counted.polynomial([values[name] for name in counted.variables]) != pairs:
+            return False
+        checked += 1
+        if checked >= HELD_OUT_LENGTHS:
+            break
+    return True
+
+
+def _inside(region: Region, values: dict[str, int]) -> dict[str, int] | None:
+    """The values with q and r, if they lie in the region."""
+    if values[TOKENS] < 1:
+        return None
+    try:
+        if region.period is not None:
+            modulus, offset = region.period.modulus(values), region.period.offset(values)
+            periods, rest = divmod(values[TOKENS] - offset, modulus)
+            values = {**values, QUOTIENT: periods, REST: rest}
+            if periods < region.periods or modulus < region.least_modulus or (region.whole and rest):
+                return None
+        return values if all(each.low(values) <= each.high(values) for each in region.conditions) else None
+    except Invalid:
+        return None
