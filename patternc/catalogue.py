@@ -81,8 +81,8 @@ _SYNTAX = (
         "a word or sign cannot stand where it does",
         "The text does not follow the grammar at this place; the message lists what could come next. One such mistake "
         "is reported for a statement, and reading goes on after it.",
-        _model("local(8) local(4)"),
-        _model("local(8) | stride(4)"),
+        _model("dense") + "\nexpect 1 < pairs(0) < n * n",
+        _model("dense") + "\nexpect 1 < pairs(0)\nexpect pairs(0) < n * n",
     ),
     Entry(
         "PA102",
@@ -117,8 +117,8 @@ _SYNTAX = (
         "characters that are no part of the language",
         "Words of the language are made of ASCII letters, digits and a few signs. Text pasted from a document may have "
         "look-alikes: long dashes, curly quotes, no-break spaces.",
-        "param width = 128;",
-        "param width = 128",
+        "param width = 64 \u2013 8",
+        "param width = 64 - 8",
     ),
     Entry(
         "PA107",
@@ -231,7 +231,7 @@ _ARGUMENTS = (
         "There are three kinds: numbers, lists of ids, and patterns. A number serves as a list of one id; nothing else "
         "changes its kind.",
         _model("keys(dense)"),
-        _model("keys(0..4) | dense"),
+        _model("keys(0..4)"),
     ),
     Entry(
         "PA302",
@@ -485,11 +485,10 @@ _LIMITS = (
         "a pattern expands to too much",
         "Named patterns are replaced by their bodies. When each uses the one before twice, the size doubles at every "
         "step. The limits are 20,000 parts for the pattern of one head and 5,000,000 for a model.",
-        "pattern p0 = local(2)\n"
-        + "\n".join(f"pattern p{i} = blocks(2, p{i - 1}) | p{i - 1}" for i in range(1, 16))
-        + "\n"
-        + _model("p15"),
-        "pattern p0 = local(2)\npattern p1 = blocks(2, p0) | p0\n" + _model("p1"),
+        "pattern two(p) = blocks(2, p) | p\n"
+        "pattern four(p) = two(two(two(two(p))))\n"
+        "pattern many(p) = four(four(four(four(p))))\n" + _model("many(self)"),
+        "pattern two(p) = blocks(2, p) | p\n" + _model("two(self)"),
     ),
     Entry(
         "PA703",
@@ -503,11 +502,10 @@ _LIMITS = (
         "PA704",
         "patterns use patterns too deeply",
         "After names are replaced by what they stand for, expressions and patterns may be nested 128 deep.",
-        "param k0 = 8\n"
-        + "\n".join(f"param k{i} = k{i - 1} + 1" for i in range(1, 101))
-        + "\n"
-        + _model("local(k100)"),
-        "param k0 = 8\nparam k100 = k0 + 100\n" + _model("local(k100)"),
+        "pattern one(p) = blocks(2, p)\n"
+        "pattern four(p) = one(one(one(one(p))))\n"
+        "pattern many(p) = four(four(four(four(p))))\n" + _model("many(many(many(self)))"),
+        "pattern one(p) = blocks(2, p)\n" + _model("one(one(self))"),
     ),
     Entry(
         "PA705",

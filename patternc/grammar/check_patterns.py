@@ -183,7 +183,7 @@ def _primitive(context: Context, scope: Scope, call: tree.Call, signature: Signa
     by_place = [each.name for each in signature.parameters if not each.named]
     by_name = [each.name for each in signature.parameters if each.named]
     bound = bind(context, scope, call, by_place, by_name, direction=signature.direction)
-    arguments = _Arguments(context, scope, bound.values)
+    arguments = _Arguments(context, scope, bound.values, bound.broken)
     for parameter in signature.parameters:
         if parameter.required and parameter.name not in bound.values and not bound.broken:
             context.diagnostics.append(
@@ -206,6 +206,8 @@ class _Arguments:
     context: Context
     scope: Scope
     values: dict[str, tree.Expression]
+    broken: bool
+    """The call has mistakes already, so nothing is missed in it."""
 
     def number(self, name: str) -> typed.Number:
         return self.maybe_number(name) or Hole()
@@ -295,7 +297,7 @@ def _local(arguments: _Arguments, call: tree.Call, direction: typed.Direction | 
         for name in spelled:
             arguments.exclusive(call, "width", name)
         return typed.Local(arguments.number("width"), dilation, direction, call.span)
-    if not spelled:
+    if not spelled and not arguments.broken:
         arguments.context.diagnostics.append(
             Diagnostic(
                 "PA302",
@@ -303,7 +305,7 @@ def _local(arguments: _Arguments, call: tree.Call, direction: typed.Direction | 
                 (arguments.scope.label(call.span, "without a width"),),
             )
         )
-    elif direction is not None:
+    elif spelled and direction is not None:
         word = next(each for each in call.arguments if isinstance(each, tree.DirectionArgument))
         arguments.context.diagnostics.append(
             Diagnostic(

@@ -137,7 +137,7 @@ def _decode(hint: Any, value: object, path: str) -> object:  # noqa: ANN401 - a 
         name = fields.get("is")
         if isinstance(name, str) and name in nodes:
             return _node(cast("Any", nodes[name]), fields, path)
-    raise TypedJsonError(f"{path}: unexpected {_shown(cast("object", value))}")
+    raise TypedJsonError(f"{path}: unexpected {_shown(cast('object', value))}")
 
 
 def _shown(value: object) -> str:
