@@ -10,9 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import combinations
-from math import lcm
 
 import numpy as np
 
@@ -131,7 +129,7 @@ def _period(members: Family) -> Period | None:
     if len({number for _, number in sized}) > 1 or len({slot.inside for slot, _ in sized}) > 1:
         raise Invalid
     inside = sized[0][0].inside
-    offset = Affine(Fraction(0))
+    offset = Affine(0)
     if inside is not None:
         start, stop = members.slots[inside], members.slots[inside + 1]
         to_the_end = stop.from_end and members.numbers[inside + 1] == offset
@@ -178,7 +176,7 @@ def _orders(
         pairs += [(length, symbol(QUOTIENT)) for length in lengths["periods"]]
     found = [_compared(a, b, slack, here) for a, b in pairs]
     found = [condition for condition in found if not _evident(condition)]
-    total = Affine(Fraction(slack))
+    total = Affine(slack)
     for length in plain:
         total = total.plus(length)
     if len(plain) > 1 and total(here) <= here[TOKENS]:
@@ -189,7 +187,7 @@ def _orders(
 def _rests(plain: list[Affine], modulus: Affine, slack: int, here: Mapping[str, int]) -> list[Condition]:
     """On which side of each length the rest of the last period lies."""
     rest = symbol(REST)
-    found = [Condition(Affine(Fraction(1)), rest)] if here[REST] else []
+    found = [Condition(Affine(1), rest)] if here[REST] else []
     for length in plain:
         found += [_compared(rest, length, slack, here), _compared(rest, modulus.plus(length, -1), slack, here)]
     for a, b in combinations(plain, 2):
@@ -207,7 +205,7 @@ def _lengths(members: Family, modulus: Affine | None, here: Mapping[str, int]) -
         if slot.role == "residue" and modulus is not None:
             measured.append(modulus.plus(number, -1))
         for length in measured:
-            if length.terms and not any(name == TOKENS for name, _ in length.terms):
+            if length.terms and not length.mentions(TOKENS):
                 found[slot.unit][length.negative() if length(here) < 0 else length] = None
     return {unit: list(lengths) for unit, lengths in found.items()}
 
@@ -216,7 +214,7 @@ def _compared(a: Affine, b: Affine, slack: int, here: Mapping[str, int]) -> Cond
     """The order that the two have at hand, with that much slack where there is."""
     low, high, least = (a, b, 0) if a(here) <= b(here) else (b, a, 1)
     slack = max(slack, least) if low(here) + max(slack, least) <= high(here) else least
-    return Condition(low.plus(Affine(Fraction(slack))), high)
+    return Condition(low.plus(Affine(slack)), high)
 
 
 Sample = tuple[dict[str, int], int]
@@ -269,10 +267,7 @@ class _Sampler:
         if region.period is None:
             values[TOKENS] = draws.randint(1, 60)
             return values
-        try:
-            modulus, offset = region.period.modulus(values), region.period.offset(values)
-        except Invalid:
-            return None
+        modulus, offset = region.period.modulus(values), region.period.offset(values)
         if modulus < max(least, 1) or ("modulus" in fixed and modulus != fixed["modulus"]):
             return None
         periods = (
@@ -288,12 +283,9 @@ class _Sampler:
 
 
 def _test(condition: Condition) -> Callable[[Mapping[str, int]], bool]:
-    """The condition as a function of the values, in whole numbers."""
-    gap = condition.high.plus(condition.low, -1)
-    scale = lcm(gap.constant.denominator, *(coefficient.denominator for _, coefficient in gap.terms))
-    terms = [(name, int(coefficient * scale)) for name, coefficient in gap.terms]
-    least = -int(gap.constant * scale)
-    return lambda values: sum(coefficient * values[name] for name, coefficient in terms) >= least
+    """The condition as a function of the values."""
+    gap = _gap(condition)
+    return lambda values: gap(values) >= 0
 
 
 BEYOND = 24
@@ -336,7 +328,7 @@ def _right(counted: Counted, members: Family, wider: Region, samples: list[Sampl
 def _without(counted: Counted, members: Family, condition: Condition) -> Counted:
     region = counted.region
     others = tuple(each for each in region.conditions if each != condition)
-    looser = [Condition(condition.low.plus(Affine(Fraction(-slack))), condition.high) for slack in (2, 1)]
+    looser = [Condition(condition.low.plus(Affine(-slack)), condition.high) for slack in (2, 1)]
     for kept in ((), (looser[0],), (looser[1],)):
         wider = replace(region, conditions=(*others, *kept))
         samples = _Sampler(members, wider, random.Random(1)).draw(BEYOND, condition)
@@ -383,13 +375,13 @@ def _follows(condition: Condition, others: tuple[Condition, ...], region: Region
         for _ in range(region.periods):
             whole = whole.plus(region.period.modulus)
         facts += [Condition(whole.plus(symbol(REST)), symbol(TOKENS)), Condition(symbol(REST), region.period.modulus)]
-        facts.append(Condition(Affine(Fraction(region.periods)), symbol(QUOTIENT)))
-        facts.append(Condition(Affine(Fraction(region.least_modulus)), region.period.modulus))
+        facts.append(Condition(Affine(region.periods), symbol(QUOTIENT)))
+        facts.append(Condition(Affine(region.least_modulus), region.period.modulus))
     gap = _gap(condition)
     for used in [(), *((a,) for a in facts), *combinations(facts, 2)]:
         left = gap
         for fact in used:
             left = left.plus(_gap(fact), -1)
-        if _evident(Condition(Affine(Fraction(0)), left)):
+        if _evident(Condition(Affine(0), left)):
             return True
     return False

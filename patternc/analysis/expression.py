@@ -15,7 +15,7 @@ from typing import Any
 import sympy  # pyright: ignore[reportMissingTypeStubs]  # it ships none
 
 from patternc.analysis.chamber import QUOTIENT, REST, Counted
-from patternc.analysis.family import TOKENS, Affine, Family
+from patternc.analysis.family import TOKENS, Affine, Family, symbol
 
 symbolic: Any = sympy
 """sympy has no types of its own; every expression is `Any` here."""
@@ -65,6 +65,8 @@ def express(members: Family, counted: Counted) -> Formula:
     bounds: list[tuple[Expr, Expr]] = []
     equal: list[tuple[Expr, Expr]] = [(parameter(name), symbolic.Integer(value)) for name, value in members.frozen]
     plain: Expr = None
+    modulus: Expr = None
+    offset: Expr = None
     if region.period is not None:
         modulus, offset = _affine(region.period.modulus, names), _affine(region.period.offset, names)
         quotient, rest = (N - offset) / modulus, symbolic.Symbol(REST, integer=True, nonnegative=True)
@@ -81,7 +83,16 @@ def express(members: Family, counted: Counted) -> Formula:
         names[REST] = symbolic.Mod(N - offset, modulus, evaluate=False)
         plain = None if rest in plain.free_symbols else plain
     expression = _sum(counted, names) if plain is None else plain
-    bounds += [(_affine(each.low, names), _affine(each.high, names)) for each in region.conditions]
+    for condition in region.conditions:
+        low, high = _affine(condition.low, names), _affine(condition.high, names)
+        if (
+            region.period is not None
+            and condition.high == symbol(QUOTIENT)
+            and not condition.low.mentions(QUOTIENT, REST)
+        ):
+            # low <= floor((n - t) / k) says the same as t + low k <= n.
+            low, high = symbolic.expand(offset + low * modulus), N
+        bounds.append((low, high))
     kept = tuple((low, high) for low, high in bounds if _open(low, high))
     return Formula(expression, kept, tuple(equal), counted.checks)
 
@@ -103,9 +114,9 @@ def _sum(counted: Counted, names: Mapping[str, Expr]) -> Expr:
 
 
 def _affine(affine: Affine, names: Mapping[str, Expr]) -> Expr:
-    total: Expr = symbolic.Rational(affine.constant.numerator, affine.constant.denominator)
+    total: Expr = symbolic.Integer(affine.constant)
     for name, coefficient in affine.terms:
-        total += symbolic.Rational(coefficient.numerator, coefficient.denominator) * names[name]
+        total += coefficient * names[name]
     return total
 
 
@@ -141,9 +152,15 @@ def write(formula: Formula) -> Written:
     """The formula as text."""
     parts = [formula.expression, *(side for pair in formula.bounds for side in pair)]
     names, where = _named(parts)
-    valid = [_bound(low.xreplace(names), high.xreplace(names)) for low, high in formula.bounds]
+    valid = [_bound(low.xreplace(names), high.xreplace(names)) for low, high in _strongest(formula.bounds)]
     valid += [f"{_text(a)} == {_text(b)}" for a, b in formula.equal]
     return Written(_shortest(formula.expression.xreplace(names)), where, tuple(dict.fromkeys(valid)))
+
+
+def _strongest(bounds: Sequence[tuple[Expr, Expr]]) -> list[tuple[Expr, Expr]]:
+    """The bounds, with only the largest of the numbers that n must reach."""
+    least = max((low for low, high in bounds if high == N and low.is_Integer), default=None)
+    return [(low, high) for low, high in bounds if high != N or not low.is_Integer or low == least]
 
 
 def _named(parts: Sequence[Expr]) -> tuple[dict[Expr, Expr], tuple[str, ...]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from math import lcm
 
 from patternc.algebra.relation import (
@@ -46,40 +45,38 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """constant + sum of coefficient * symbol; `terms` sorted by name, without zeros."""
+    """constant + sum of coefficient * symbol, in whole numbers; `terms` sorted by name, without zeros."""
 
-    constant: Fraction
-    terms: tuple[tuple[str, Fraction], ...] = ()
+    constant: int
+    terms: tuple[tuple[str, int], ...] = ()
 
     def __call__(self, values: Mapping[str, int]) -> int:
-        """The value.
-
-        Raises:
-            Invalid: it is no whole number.
-        """
+        """The value."""
         total = self.constant
         for name, coefficient in self.terms:
             total += coefficient * values[name]
-        if total.denominator != 1:
-            raise Invalid
-        return int(total)
+        return total
+
+    def mentions(self, *names: str) -> bool:
+        """Whether any of these symbols occurs."""
+        return any(name in names for name, _ in self.terms)
 
     def plus(self, other: Affine, times: int = 1) -> Affine:
         """Sum of this and `times` the other."""
         terms = dict(self.terms)
         for name, coefficient in other.terms:
-            terms[name] = terms.get(name, Fraction(0)) + times * coefficient
+            terms[name] = terms.get(name, 0) + times * coefficient
         kept = tuple(sorted((name, coefficient) for name, coefficient in terms.items() if coefficient))
         return Affine(self.constant + times * other.constant, kept)
 
     def negative(self) -> Affine:
         """The same with the other sign."""
-        return Affine(Fraction(0)).plus(self, -1)
+        return Affine(0).plus(self, -1)
 
 
 def symbol(name: str) -> Affine:
     """The symbol alone."""
-    return Affine(Fraction(0), ((name, Fraction(1)),))
+    return Affine(0, ((name, 1),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +101,14 @@ class Family:
     def constant(self) -> Family:
         """The family of this relation alone: every number as it is, for numbers that do not follow the length."""
         here = {each.name: each.value for each in self.symbols}
-        numbers = tuple(Affine(Fraction(number(here))) for number in self.numbers)
+        numbers = tuple(Affine(number(here)) for number in self.numbers)
         kept = {each.name: each.value for each in self.symbols if not each.literal}
         return Family(self.relation, self.slots, numbers, (), tuple(sorted({**dict(self.frozen), **kept}.items())))
 
     @property
     def follows_length(self) -> bool:
         """Whether a number depends on n otherwise than by being counted from the end of its place."""
-        return any(name == TOKENS for number in self.numbers for name, _ in number.terms)
+        return any(number.mentions(TOKENS) for number in self.numbers)
 
 
 @dataclass(slots=True)
@@ -129,7 +126,7 @@ class _Search:
 def family(relation: Relation, tokens: int, params: Mapping[str, int], at: Instance | None) -> Family | None:
     """The family of `relation`, found at length `tokens`; None where its numbers follow the length in no simple way."""
     shape, slots, base = dissect(relation, tokens)
-    search = _Search(slots, base, shape, [Affine(Fraction(value)) for value in base])
+    search = _Search(slots, base, shape, [Affine(value) for value in base])
     if at is None:
         # Ids in the upper half may as well be counted from the end: without the program nobody knows.
         if any(slot.from_end for slot in slots):
@@ -147,7 +144,7 @@ def family(relation: Relation, tokens: int, params: Mapping[str, int], at: Insta
         slopes = _slopes(
             search, lambda step: at(tokens + by * step, params), lambda step: by * step, lambda step: tokens + by * step
         )
-        if slopes is None or any(slope.denominator > 1 for slope in slopes):
+        if slopes is None:
             return None
         _add(search, TOKENS, tokens, slopes)
         moved = {**params, **{name: value + 1 for name, value in params.items() if name not in search.frozen}}
@@ -196,7 +193,7 @@ def _slopes(
     moved: Callable[[int], Relation | None],
     feature: Callable[[int], int],
     length: Callable[[int], int],
-) -> list[Fraction] | None:
+) -> list[int] | None:
     """By how much each number changes with the feature; None if not in proportion."""
     for steps in STEPS:
         changes: list[list[int]] = []
@@ -212,7 +209,9 @@ def _slopes(
             continue
         # The third step moves a half as well as a whole.
         whole = feature(steps[2])
-        slopes = [Fraction(change, whole) for change in changes[2]]
+        if whole == 0 or any(change % whole for change in changes[2]):
+            return None
+        slopes = [change // whole for change in changes[2]]
         for step, change in zip(steps, changes, strict=True):
             if any(slope * feature(step) != moved_by for slope, moved_by in zip(slopes, change, strict=True)):
                 return None
@@ -220,7 +219,7 @@ def _slopes(
     return None
 
 
-def _add(search: _Search, name: str, value: int, slopes: list[Fraction]) -> None:
+def _add(search: _Search, name: str, value: int, slopes: list[int]) -> None:
     if not any(slopes):
         return
     if name != TOKENS:
@@ -244,7 +243,7 @@ def _predicts(search: _Search, other: Relation | None, params: Mapping[str, int]
 
 def _name_literals(search: _Search, slots: tuple[Slot, ...]) -> None:
     """Make literals symbols: sizes always, others when they are large; equal ones are one symbol."""
-    modulus = Affine(Fraction(1))
+    modulus = Affine(1)
     for at, slot in enumerate(slots):
         number, value = search.numbers[at], search.base[at]
         if number.terms:
@@ -258,13 +257,13 @@ def _name_literals(search: _Search, slots: tuple[Slot, ...]) -> None:
             ends_run = _residues_before(slots, at) % 2 == 1
             if (ends_run and value == size - 1) or (value > SMALL and size - value <= SMALL):
                 # k - 1, k - 2, ...: counted from the modulus, as `last` does.
-                search.numbers[at] = modulus.plus(Affine(Fraction(value - size)))
+                search.numbers[at] = modulus.plus(Affine(value - size))
                 continue
         written = abs(value - slot.offset)
         if written <= SMALL:
             continue
         sign = 1 if value - slot.offset > 0 else -1
-        search.numbers[at] = Affine(Fraction(slot.offset)).plus(_literal(search, written), sign)
+        search.numbers[at] = Affine(slot.offset).plus(_literal(search, written), sign)
 
 
 def _size_before(search: _Search, slots: tuple[Slot, ...], at: int) -> int:

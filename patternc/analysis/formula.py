@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from math import lcm
 
 from patternc.algebra.budget import TileBudgetError
@@ -29,16 +28,17 @@ from patternc.algebra.relation import (
     Within,
 )
 from patternc.algebra.schedule import Schedule
-from patternc.analysis.chamber import QUOTIENT, REST, Counted, Period, Region, count_family
+from patternc.analysis.chamber import QUOTIENT, REST, Counted, Period, Region, count_family, exact_count
 from patternc.analysis.count import PLANNED_TILE, Counts
 from patternc.analysis.expression import Formula, added, express
 from patternc.analysis.family import TOKENS, Affine, Family, Instance, family
 from patternc.analysis.fit import fit
-from patternc.analysis.template import Invalid
 from patternc.analysis.tiles import tile_map
 
 HELD_OUT_LENGTHS = 2
 """Lengths near the compiled one at which a formula is checked, where its region has them."""
+REDRAWN_TOKENS, REDRAWS = 640, 4
+"""How often, and at which length at most, a random pattern is drawn anew to see whether its count changes."""
 FEWEST_LENGTHS = 6
 """Exact counts that a polynomial in the length alone must meet; three determine it."""
 
@@ -55,7 +55,7 @@ def find_formula(
     formula, and there is none for patterns whose ids may be counted from the end.
     """
     members = family(relation, tokens, params, at)
-    if members is None:
+    if members is None or _by_chance(relation, tokens):
         return None
     counted = count_family(members, tokens, pairs)
     if counted is not None and _holds_elsewhere(members, counted, tokens, params, at):
@@ -65,6 +65,13 @@ def find_formula(
     alone = members.constant()
     counted = _count_lengths(alone, tokens, pairs, params, at)
     return None if counted is None else express(alone, counted)
+
+
+def _by_chance(relation: Relation, tokens: int) -> bool:
+    """Whether the count depends on what is drawn: then there is no formula to look for."""
+    length = min(tokens, REDRAWN_TOKENS)
+    counts = {exact_count(reseeded(relation, (seed,)), length) for seed in range(REDRAWS)} if draws(relation) else {0}
+    return len(counts) > 1
 
 
 def formulas(schedule: Schedule, counts: Counts, at: Instantiate | None) -> tuple[Formula | None, ...]:
@@ -107,7 +114,7 @@ def _count_lengths(
     """The polynomial in the length alone, for lengths with the same remainder; for relations with fixed numbers."""
     modulus = _common_size(members.relation)
     rest = tokens % modulus
-    region = Region((), Period(Affine(Fraction(modulus)), Affine(Fraction(rest))), 0, 1, whole=True)
+    region = Region((), Period(Affine(modulus), Affine(rest)), 0, 1, whole=True)
     known: dict[int, int | None] = {tokens // modulus: pairs}
 
     def exact(periods: int) -> int | None:
@@ -192,13 +199,10 @@ def _inside(region: Region, values: dict[str, int]) -> dict[str, int] | None:
     """The values with q and r, if they lie in the region."""
     if values[TOKENS] < 1:
         return None
-    try:
-        if region.period is not None:
-            modulus, offset = region.period.modulus(values), region.period.offset(values)
-            periods, rest = divmod(values[TOKENS] - offset, modulus)
-            values = {**values, QUOTIENT: periods, REST: rest}
-            if periods < region.periods or modulus < region.least_modulus or (region.whole and rest):
-                return None
-        return values if all(each.low(values) <= each.high(values) for each in region.conditions) else None
-    except Invalid:
-        return None
+    if region.period is not None:
+        modulus, offset = region.period.modulus(values), region.period.offset(values)
+        periods, rest = divmod(values[TOKENS] - offset, modulus)
+        values = {**values, QUOTIENT: periods, REST: rest}
+        if periods < region.periods or modulus < region.least_modulus or (region.whole and rest):
+            return None
+    return values if all(each.low(values) <= each.high(values) for each in region.conditions) else None

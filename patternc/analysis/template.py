@@ -232,3 +232,30 @@ def _span(numbers: Filled, length: int) -> tuple[int, int]:
     if start < 0 or stop < start:
         raise Invalid
     return start, stop
+
+
+def draws(relation: Relation) -> bool:
+    """Whether any part of the relation is random."""
+    shape, _, _ = dissect(relation, 1)
+    return Random in shape
+
+
+def reseeded(relation: Relation, seed: tuple[int, ...]) -> Relation:
+    """The relation with all its random parts drawn from `seed`."""
+    match relation:
+        case Random(count, _, causal, among, avoid):
+            return Random(count, seed, causal, among, reseeded(avoid, seed))
+        case Blocks(size, inner):
+            return Blocks(size, reseeded(inner, seed))
+        case Within(size, inner):
+            return Within(size, reseeded(inner, seed))
+        case Slice(start, stop, inner):
+            return Slice(start, stop, reseeded(inner, seed))
+        case Union(parts):
+            return Union(tuple(reseeded(part, seed) for part in parts))
+        case Intersection(parts):
+            return Intersection(tuple(reseeded(part, seed) for part in parts))
+        case Difference(left, right):
+            return Difference(reseeded(left, seed), reseeded(right, seed))
+        case _:
+            return relation
