@@ -33,17 +33,23 @@ SMALLEST_OWN = 16
 SMALLEST_COUNTERPART = 32
 """A row of a mask is a whole number of 32-bit words."""
 
-# (widest head, forward and dq, dkv). 16-bit: q (and do) of a tile plus the staged k and v stay below the 163 KB of
-# shared memory of sm_80; accumulators stay below 128 registers a thread.
-_SHAPES_16_BIT = (
-    (64, TileShape(128, 64, 4, 3), TileShape(128, 64, 8, 2)),
-    (128, TileShape(128, 64, 8, 2), TileShape(128, 64, 8, 2)),
-    (256, TileShape(64, 32, 4, 2), TileShape(64, 32, 8, 2)),
+# (widest head, forward, dq, dkv): shapes whose kernels spill no register, with every kind of span, as compiled by triton
+# 3.7.1 (`tests/aot`). Before sm_90 a program also stays below 99 KB of shared memory, which is what consumer parts
+# have. In float32 a product is plain multiply-adds over operands in registers: many warps share a small tile.
+_SHAPES_16_BIT_SM_90 = (
+    (64, TileShape(128, 64, 4, 3), TileShape(128, 64, 8, 3), TileShape(128, 64, 8, 3)),
+    (128, TileShape(128, 64, 8, 3), TileShape(128, 64, 8, 3), TileShape(128, 32, 8, 3)),
+    (256, TileShape(128, 32, 8, 2), TileShape(128, 32, 8, 2), TileShape(32, 32, 8, 2)),
+)
+_SHAPES_16_BIT_SM_80 = (
+    (64, TileShape(128, 64, 8, 3), TileShape(128, 64, 8, 2), TileShape(128, 32, 8, 2)),
+    (128, TileShape(128, 32, 8, 3), TileShape(128, 32, 8, 2), TileShape(64, 32, 8, 2)),
+    (256, TileShape(64, 32, 8, 2), TileShape(32, 32, 8, 2), TileShape(32, 32, 8, 2)),
 )
 _SHAPES_32_BIT = (
-    (64, TileShape(64, 32, 4, 2), TileShape(64, 32, 4, 2)),
-    (128, TileShape(64, 32, 4, 2), TileShape(32, 32, 4, 2)),
-    (256, TileShape(32, 32, 4, 1), TileShape(32, 32, 4, 1)),
+    (64, TileShape(64, 32, 8, 2), TileShape(64, 32, 8, 2), TileShape(32, 32, 8, 2)),
+    (128, TileShape(32, 32, 16, 2), TileShape(32, 32, 16, 2), TileShape(16, 32, 16, 2)),
+    (256, TileShape(16, 32, 8, 2), TileShape(16, 32, 16, 2), TileShape(16, 32, 16, 2)),
 )
 
 
@@ -59,9 +65,10 @@ def tile_shape(target: str, dtype: Dtype, head_dim: int, role: Role, tokens: int
     elif dtype == "float64":
         raise ValueError(f"target {target} has no float64 kernels; use float32, float16, bfloat16, or the cpu target")
     else:
-        shapes = _SHAPES_32_BIT if dtype == "float32" else _SHAPES_16_BIT
-        forward, dkv = next((forward, dkv) for widest, forward, dkv in shapes if head_dim <= widest)
-        shape = dkv if role == "dkv" else forward
+        sm_90 = int(target.removeprefix("cuda:")) >= 90
+        shapes = _SHAPES_32_BIT if dtype == "float32" else _SHAPES_16_BIT_SM_90 if sm_90 else _SHAPES_16_BIT_SM_80
+        by_role = next(by_role for widest, *by_role in shapes if head_dim <= widest)
+        shape = by_role[("forward", "dq", "dkv").index(role)]
     holds_all = 1 << max(tokens - 1, 0).bit_length()
     own = min(shape.own, max(holds_all, SMALLEST_OWN))
     counterpart = min(shape.counterpart, max(holds_all, SMALLEST_COUNTERPART))
