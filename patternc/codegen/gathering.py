@@ -12,10 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patternc.algebra.budget import Budget, refuse
-from patternc.algebra.evaluate import evaluate
-from patternc.algebra.index import expand
-from patternc.algebra.normalise import Drawn
-from patternc.algebra.rowspans import row_spans
+from patternc.algebra.pairs import Pairs
 from patternc.analysis.tiles import FULL_CLASS, Side, TileMap
 
 Int64 = NDArray[np.int64]
@@ -37,15 +34,6 @@ class GatheredTiles:
     mask_of: Int64
     masks: Bytes
     pairs: Int64
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pairs:
-    """Pairs (query, key) [P] of a place of length n, distinct."""
-
-    n: int
-    query: Int64
-    key: Int64
 
 
 def padded_lists(positions: Int64, width: int) -> Int64:
@@ -87,19 +75,6 @@ def with_full_masks(tiles: TileMap) -> tuple[Bytes, Int64]:
     count = tiles.masks.shape[0]
     labels = np.where(tiles.classes == FULL_CLASS, count + over_rows + 2 * over_columns, tiles.classes - 1)
     return np.concatenate([tiles.masks, np.packbits(np.stack(ends), axis=2, bitorder="little")]), labels
-
-
-def listed_pairs(drawn: Drawn, n: int, budget: Budget) -> Pairs:
-    """The pairs of a drawn component. Raises TileBudgetError when there are too many to list."""
-    spans = row_spans(drawn.source, np.arange(n, dtype=np.int64), n, budget)
-    lengths = spans.stop - spans.start
-    total = int(lengths.sum())
-    if total > budget.spans:
-        raise refuse("pairs listed one by one", total, budget.spans, "lift `random` to blocks(b, .)")
-    span, place = expand(lengths)
-    query, key = spans.row[span], spans.start[span] + place
-    kept = evaluate(drawn.relation, query, key, n)
-    return Pairs(n, query[kept], key[kept])
 
 
 def from_pairs(pairs: Pairs, own: Side, own_tile: int, width: int, budget: Budget) -> GatheredTiles:

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from patternc.algebra import relation as r
 from patternc.algebra.budget import Budget
 from patternc.algebra.normalise import Listed, Normal
+from patternc.algebra.pairs import Pairs, listed_pairs
 from patternc.analysis.tiles import Side, TileMap, tile_map
 from patternc.codegen.build import build_tables, masked
 from patternc.codegen.cost import TileShape
-from patternc.codegen.gathering import GatheredTiles, Pairs, combined, from_pairs, from_tiles, listed_pairs
+from patternc.codegen.gathering import GatheredTiles, combined, from_pairs, from_tiles
 from patternc.codegen.intervals import best_interval
 from patternc.codegen.plan import RowInterval
 from patternc.codegen.tables import TableSet

@@ -1,22 +1,44 @@
-"""Row counts against the definition."""
+"""Row and key counts against the definition."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 
 from patternc.algebra import relation as r
-from patternc.analysis.rows import empty_rows, row_counts
+from patternc.analysis.rows import empty_rows, key_counts, row_counts
 from tests.strategies import causal_places, mask, places
 
 
-@given(places(max_tokens=150, depth=2) | causal_places(max_tokens=90))
-def test_row_counts_are_holds(place):
-    n, relation = place
-    counts = row_counts(relation, n)
-    expected = mask(relation, n).sum(axis=1)
-    assert counts.dtype == np.int64
-    assert counts.tolist() == expected.tolist()
-    (empty,) = np.nonzero(expected == 0)
+def check(relation, n):
+    expected = mask(relation, n)
+    rows, keys = row_counts(relation, n), key_counts(relation, n)
+    assert rows.dtype == keys.dtype == np.int64
+    assert rows.tolist() == expected.sum(axis=1).tolist()
+    assert keys.tolist() == expected.sum(axis=0).tolist()
+    (empty,) = np.nonzero(rows == 0)
     assert empty_rows(relation, n) == (empty[0] if empty.size else None)
+
+
+@given(places(max_tokens=150, depth=2) | causal_places(max_tokens=90))
+def test_counts_are_holds(place):
+    n, relation = place
+    check(relation, n)
+
+
+@given(places(max_tokens=90))
+def test_counts_with_everything_listed(place):
+    n, relation = place
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("patternc.algebra.normalise.listing_pays", lambda positions: positions.size > 0)
+        patch.setattr("patternc.algebra.normalise.drawing_pays", lambda source, n: True)
+        check(relation, n)
+
+
+def test_token_level_draws_at_length():
+    n = 1 << 17
+    relation = r.union(r.Band(0, 0), r.Random(2, (5,), causal=True, avoid=r.Band(0, 0)))
+    assert (row_counts(relation, n) == np.minimum(np.arange(n), 2) + 1).all()
+    assert key_counts(relation, n).sum() == 3 * n - 3
 
 
 def test_a_dense_layer_costs_its_diagonal():
