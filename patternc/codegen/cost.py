@@ -33,9 +33,9 @@ SMALLEST_OWN = 16
 SMALLEST_COUNTERPART = 32
 """A row of a mask is a whole number of 32-bit words."""
 
-# (widest head, forward, dq, dkv): shapes whose kernels spill no register, with every kind of span, as compiled by triton
-# 3.7.1 (`tests/aot`). Before sm_90 a program also stays below 99 KB of shared memory, which is what consumer parts
-# have. In float32 a product is plain multiply-adds over operands in registers: many warps share a small tile.
+# (widest head, forward, dq, dkv): shapes whose kernels spill no register, with every kind of span, as compiled by
+# triton 3.7.1 (`tests/aot`). Before sm_90 a program also stays below 99 KB of shared memory, which is what consumer
+# parts have. In float32 a product is plain multiply-adds over operands in registers: many warps share a small tile.
 _SHAPES_16_BIT_SM_90 = (
     (64, TileShape(128, 64, 4, 3), TileShape(128, 64, 8, 3), TileShape(128, 64, 8, 3)),
     (128, TileShape(128, 64, 8, 3), TileShape(128, 64, 8, 3), TileShape(128, 32, 8, 3)),
