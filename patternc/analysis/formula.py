@@ -33,6 +33,7 @@ from patternc.analysis.count import PLANNED_TILE, Counts
 from patternc.analysis.expression import Formula, added, express
 from patternc.analysis.family import TOKENS, Affine, Family, Instance, family
 from patternc.analysis.fit import fit
+from patternc.analysis.template import draws, reseeded
 from patternc.analysis.tiles import tile_map
 
 HELD_OUT_LENGTHS = 2
