@@ -7,8 +7,11 @@ already, the attention operator is registered at once, so that exported programs
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from patternc.version import VERSION
 
 if TYPE_CHECKING:
     from patternc.compiler import Program as Program
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from patternc.runtime.errors import ModuleError as ModuleError
     from patternc.runtime.load import load as load
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOMES = {
     "compile": "patternc.compiler",
@@ -40,3 +43,7 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+if "torch" in sys.modules:
+    import_module("patternc.runtime.op")

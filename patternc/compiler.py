@@ -6,6 +6,7 @@ stage. Not for: doing any stage's work. torch is imported only by the methods th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,19 +20,22 @@ from patternc.codegen.plan import Dtype
 from patternc.diagnostics import Diagnostic, Label, PatternError, has_errors, ordered
 from patternc.grammar import typed
 from patternc.grammar.check import check as check_names
+from patternc.grammar.overrides import ParamValue, overridden
 from patternc.grammar.parse import parse
 from patternc.grammar.reading import read_source, text_source
+from patternc.grammar.resolved import resolved_text
 from patternc.source import Source
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
+    from torch.nn.attention.flex_attention import BlockMask
 
     from patternc.analysis.report import Report
     from patternc.codegen.lower import Lowered
-
-ParamValue = int | str | tuple[int, ...]
-"""A parameter override: a number, a list of ids, or text in the language such as "0..16" or "4 * 32"."""
+    from patternc.runtime.module import Attention
+    from patternc.runtime.remake import Shape
 
 DEFAULT_TARGET = "cuda:90"
 MOST_TOKENS_OF_A_MASK = 32768
@@ -63,7 +67,7 @@ def check(
     Raises PatternError only where the file cannot be read at all.
     """
     checked = check_names(parse(_source(source)))
-    program, overrides, wrong = _overridden(checked.program, params or {})
+    program, overrides, wrong = overridden(checked.program, params or {})
     diagnostics = (*checked.diagnostics, *wrong)
     if program.model is None and (has_errors(diagnostics) or not needs_model):
         return Checked(program, None, ordered(diagnostics))
@@ -196,6 +200,53 @@ class Program:
 
         return kernels_of(self.bound, self.schedule, self.lowered)
 
+    def save(self, directory: str | Path) -> Path:
+        """Write the compiled module, whole or not at all; returns its directory. Needs neither torch nor triton.
+
+        Raises PatternError where no head_dim is given, ModuleError where `directory` holds something else.
+        """
+        from patternc.analysis.report_json import to_json
+        from patternc.runtime.artifact import Content, write_module
+
+        lowered = self.lowered
+        content = Content(
+            program=self.bound,
+            shape=self.shape,
+            plan=lowered.plan,
+            tables=lowered.tables,
+            kernels=self.kernels,
+            pattern=resolved_text(self.checked),
+            report=json.dumps(to_json(self.report()), indent=2, ensure_ascii=False) + "\n",
+        )
+        return write_module(Path(directory), content)
+
+    @property
+    def shape(self) -> Shape:
+        """What the program is compiled for."""
+        from patternc.runtime.remake import Shape
+
+        assert self.schedule.head_dim is not None, "lowered checks it"
+        return Shape(self.schedule.tokens, self.schedule.head_dim, self.dtype, self.target)
+
+    def module(self, *, strict: bool = False) -> Attention:
+        """The torch module that `patternc.load` would open after `save`; writes nothing."""
+        from patternc.runtime.module import Attention
+
+        lowered = self.lowered
+        return Attention(self.bound, lowered, self.shape, name=self.schedule.name, strict=strict)
+
+    def to_sdpa_mask(self, layer: int = 0) -> torch.Tensor:
+        """The mask of one layer for `scaled_dot_product_attention`: bool [N, N], or [H, N, N] where heads differ."""
+        from patternc.integrations.flex import to_sdpa_mask
+
+        return to_sdpa_mask(self.schedule, layer)
+
+    def to_flex(self, layer: int = 0) -> BlockMask:
+        """The mask of one layer for FlexAttention, made from block tables instead of n * n evaluations."""
+        from patternc.integrations.flex import to_flex
+
+        return to_flex(self.schedule, layer)
+
 
 # -- reading the arguments ------------------------------------------------------------------------------------------
 
@@ -219,43 +270,6 @@ def _check_target(dtype: str, target: str) -> None:
         raise ValueError(f"target is cpu or cuda:80, cuda:90, ... (compute capability from 80 on); got {target!r}")
     if dtype == "float64" and target != "cpu":
         raise ValueError("float64 runs on the CPU only: say target cpu, or another dtype")
-
-
-def _overridden(
-    program: typed.Program, params: Mapping[str, ParamValue]
-) -> tuple[typed.Program, dict[str, int | tuple[int, ...]], tuple[Diagnostic, ...]]:
-    """The program with overrides given as text put in; the others, for elaboration; and what is wrong with the text."""
-    overrides: dict[str, int | tuple[int, ...]] = {}
-    wrong: list[Diagnostic] = []
-    for name, value in params.items():
-        if not isinstance(value, str):
-            overrides[name] = value
-            continue
-        declared = next((param for param in program.params if param.name == name), None)
-        if declared is None:
-            overrides[name] = 0  # elaboration reports the unknown name
-            continue
-        source = text_source(f"param {name} = {value}\n", f"--param {name}")
-        parsed = check_names(parse(source))
-        wrong += parsed.diagnostics
-        if has_errors(parsed.diagnostics):
-            continue
-        given = parsed.program.params[0].value
-        if isinstance(given, typed.Ids) != isinstance(declared.value, typed.Ids):
-            kinds = ("a number", "a list of ids")
-            is_list = isinstance(declared.value, typed.Ids)
-            message = f"the parameter `{name}` is {kinds[is_list]}, and {kinds[not is_list]} was given for it"
-            label = Label(source, given.span, f"is {kinds[not is_list]}")
-            place = Label(program.files[declared.file], declared.span, "declared here", primary=False)
-            wrong.append(Diagnostic("PA412", message, (label, place)))
-            continue
-        replaced = replace(declared, value=given, file=len(program.files))
-        program = replace(
-            program,
-            files=(*program.files, source),
-            params=tuple(replaced if param is declared else param for param in program.params),
-        )
-    return program, overrides, tuple(wrong)
 
 
 def _no_head_dim(program: typed.Program) -> Diagnostic:

@@ -39,6 +39,8 @@ def golden(request):
             path.write_text(text)
             return
         assert path.exists(), f"{path} is missing; run pytest with --update-golden and read what it writes"
-        assert text == path.read_text(), f"{path} says otherwise; run pytest with --update-golden and read the difference"
+        assert text == path.read_text(), (
+            f"{path} says otherwise; run pytest with --update-golden and read the difference"
+        )
 
     return compare

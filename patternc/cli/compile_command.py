@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from patternc.cli.options import pattern_options, read_input
 from patternc.cli.output import clear_errors, write_diagnostics
+from patternc.codegen.plan import Dtype
 from patternc.compiler import DEFAULT_TARGET, compile
 
 
@@ -15,7 +18,9 @@ from patternc.compiler import DEFAULT_TARGET, compile
 @pattern_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The directory; ./<stem>.attnc unless said.")
 @click.option("--head-dim", type=click.IntRange(min=1), help="Size of a head; overrides the file's.")
-@click.option("--dtype", default="bfloat16", help="float16, bfloat16, float32 or float64.", show_default=True)
+@click.option(
+    "--dtype", type=click.Choice(get_args(Dtype)), default="bfloat16", help="Of q, k and v.", show_default=True
+)
 @click.option("--target", default=DEFAULT_TARGET, help="cuda:80, cuda:90, ... or cpu.", show_default=True)
 def command(
     file: Path | None,
@@ -28,7 +33,7 @@ def command(
     params: tuple[str, ...],
     output: Path | None,
     head_dim: int | None,
-    dtype: str,
+    dtype: Dtype,
     target: str,
 ) -> None:
     """Compile a pattern to a directory that patternc.load opens."""
@@ -47,6 +52,8 @@ def command(
             raise click.UsageError(str(error)) from None
         write_diagnostics(program.warnings, "human")
         written = program.save(output or Path(f"{given.stem}.attnc"))
+    import numpy as np
+
     lowered = program.lowered
     tables = sum(
         getattr(table, field.name).nbytes

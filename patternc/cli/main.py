@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from patternc.version import VERSION
+
 # name -> (module, one line of help); the order is that of `patternc --help`
 COMMANDS = {
     "check": "report the mistakes of pattern files",
@@ -59,9 +61,7 @@ class LazyGroup(click.Group):
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value:
-        from patternc import __version__
-
-        click.echo(f"patternc {__version__}")
+        click.echo(f"patternc {VERSION}")
         ctx.exit()
 
 

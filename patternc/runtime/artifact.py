@@ -24,7 +24,6 @@ import stat
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import cast, get_args
 
@@ -36,6 +35,7 @@ from patternc.grammar import typed, typed_json
 from patternc.runtime.errors import ModuleError
 from patternc.runtime.remake import Shape
 from patternc.runtime.table_file import tables_to_bytes
+from patternc.version import VERSION
 
 MODULE_SCHEMA = "patternc.module/1"
 LANGUAGE_EDITION = "1"
@@ -108,11 +108,6 @@ class ModuleFiles:
         return ModuleError(f"{self.directory / name}: {why}")
 
 
-def patternc_version() -> str:
-    """The version of this package."""
-    return version("patternc")
-
-
 def module_files(content: Content) -> dict[str, bytes]:
     """Every file of the module, manifest included: bytes that depend on `content` and this version alone."""
     files = {
@@ -129,7 +124,7 @@ def module_files(content: Content) -> dict[str, bytes]:
     manifest = {
         "schema": MODULE_SCHEMA,
         "language": LANGUAGE_EDITION,
-        "versions": {"patternc": patternc_version(), "plan": PLAN_SCHEMA, "program": typed_json.SCHEMA},
+        "versions": {"patternc": VERSION, "plan": PLAN_SCHEMA, "program": typed_json.SCHEMA},
         "model": _model_name(content.program),
         "shapes": {
             "tokens": shape.tokens,
@@ -267,7 +262,7 @@ def _read_manifest(path: Path, data: bytes) -> tuple[Manifest, dict[str, tuple[i
         raise wrong("not the manifest of a module")
     if fields["schema"] != MODULE_SCHEMA:
         raise wrong(
-            f"has the schema {str(fields['schema'])[:60]!r}; patternc {patternc_version()} reads {MODULE_SCHEMA!r}: "
+            f"has the schema {str(fields['schema'])[:60]!r}; patternc {VERSION} reads {MODULE_SCHEMA!r}: "
             "update patternc, or compile the pattern again"
         )
     versions, shapes, files = (_object(fields.get(name)) for name in ("versions", "shapes", "files"))

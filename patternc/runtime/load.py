@@ -20,10 +20,11 @@ from patternc.codegen.plan_json import PlanFormatError, plan_from_json, plan_to_
 from patternc.codegen.tables import TableSet
 from patternc.grammar import typed
 from patternc.grammar.typed_json import TypedJsonError, typed_from_json
-from patternc.runtime.artifact import ModuleFiles, patternc_version, read_module
+from patternc.runtime.artifact import ModuleFiles, read_module
 from patternc.runtime.module import Attention
 from patternc.runtime.remake import kernels_of, schedule_of
 from patternc.runtime.table_file import TableFileError, tables_from_bytes, tables_to_bytes
+from patternc.version import VERSION
 
 
 def load(directory: str | Path, *, strict: bool = False, trust_code: bool = False) -> Attention:
@@ -49,7 +50,7 @@ def load(directory: str | Path, *, strict: bool = False, trust_code: bool = Fals
     except TypedJsonError as error:
         raise module.damage("ir.json", str(error)) from None
     schedule = _schedule(module, program)
-    same_version = module.manifest.version == patternc_version()
+    same_version = module.manifest.version == VERSION
     if trust_code:
         lowered = _shipped(module)
         if same_version and module.text("kernels.py") != kernels_of(program, schedule, lowered):
@@ -60,7 +61,7 @@ def load(directory: str | Path, *, strict: bool = False, trust_code: bool = Fals
             _compare(module, program, schedule, lowered)
         else:
             warnings.warn(
-                f"{module.directory} was written by patternc {module.manifest.version}; this is {patternc_version()}: "
+                f"{module.directory} was written by patternc {module.manifest.version}; this is {VERSION}: "
                 "its plan, kernels and tables were made anew",
                 stacklevel=2,
             )
@@ -93,7 +94,7 @@ def _compare(module: ModuleFiles, program: typed.Program, schedule: Schedule, lo
     }
     for name, data in expected.items():
         if module.files[name] != data:
-            raise module.damage(name, f"not what patternc {patternc_version()} makes of ir.json; {remedy}")
+            raise module.damage(name, f"not what patternc {VERSION} makes of ir.json; {remedy}")
 
 
 def _shipped(module: ModuleFiles) -> Lowered:

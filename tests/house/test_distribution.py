@@ -60,7 +60,9 @@ def test_wheel_installs_and_compiles_a_pattern(built, tmp_path):
     site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
-    libraries = Path(run(sys.executable, "-c", "import lark, pathlib; print(pathlib.Path(lark.__file__).parents[1])").strip())
+    libraries = Path(
+        run(sys.executable, "-c", "import lark, pathlib; print(pathlib.Path(lark.__file__).parents[1])").strip()
+    )
     (site / "libraries.pth").write_text(f"{libraries}\n")
     place = run(python, "-c", "import patternc; print(patternc.__file__)", cwd=tmp_path).strip()
     assert place.startswith(str(site)), place

@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "patternc"
 
 ORDER = (
-    "source diagnostics catalogue",
+    "version source diagnostics catalogue",
     "grammar",
     "library",
     "algebra",
