@@ -88,7 +88,7 @@ def lower(
         row = tuple(first_with[schedule.patterns[index].relation] for index in schedule.table[layer])
         if row not in distinct:
             distinct[row] = len(plans)
-            plans.append(_layer_plan(schedule, row, launches, target, dtype, head_dim))
+            plans.append(_layer_plan(schedule, row, launches, kernels, target, dtype, head_dim))
         order.append(distinct[row])
     return Lowered(ModulePlan(tuple(plans), tuple(order)), tables)
 
@@ -133,16 +133,35 @@ def _launches(
     )
 
 
+def _adding(dkv: tuple[Launch, ...], text: str, kernels: dict[KernelSpec, str]) -> tuple[Launch, ...]:
+    """The launches, the first one too adding to what is there: an earlier group has heads of the same kv head."""
+    first, *rest = dkv
+    spec = replace(first.kernel, accumulate=True, name="")
+    if spec not in kernels:
+        kernels[spec] = kernel_name("dkv", text, set(kernels.values()))
+    return (Launch(replace(spec, name=kernels[spec]), first.tables), *rest)
+
+
 def _layer_plan(
-    schedule: Schedule, row: tuple[int, ...], launches: dict[int, Launches], target: str, dtype: Dtype, head_dim: int
+    schedule: Schedule,
+    row: tuple[int, ...],
+    launches: dict[int, Launches],
+    kernels: dict[KernelSpec, str],
+    target: str,
+    dtype: Dtype,
+    head_dim: int,
 ) -> LayerPlan:
     """The plan of a layer whose heads have the patterns `row`."""
     groups: list[HeadGroup] = []
     texts: list[str] = []
+    written: set[int] = set()
     for index in dict.fromkeys(row):
         heads = tuple(head for head, of in enumerate(row) if of == index)
+        kv_heads = {head // (schedule.heads // schedule.kv_heads) for head in heads}
         run = launches[index]
-        groups.append(HeadGroup(heads, run.forward, run.dq, run.dkv))
+        dkv = _adding(run.dkv, schedule.patterns[index].text, kernels) if kv_heads & written else run.dkv
+        written |= kv_heads
+        groups.append(HeadGroup(heads, run.forward, run.dq, dkv))
         texts.append(schedule.patterns[index].text)
     if len(groups) > 1:
         texts = [f"heads {_ranges(group.heads)}: {text}" for group, text in zip(groups, texts, strict=True)]

@@ -43,7 +43,9 @@ def compile_kernel(job, directory):
         function,
         types,
         constexprs={name: getattr(tl, kind) for name, kind, _ in job["parameters"] if name == "OFFSETS"},
-        attrs={(place,): [["tt.divisibility", 16]] for place, (_, _, aligned) in enumerate(job["parameters"]) if aligned},
+        attrs={
+            (place,): [["tt.divisibility", 16]] for place, (_, _, aligned) in enumerate(job["parameters"]) if aligned
+        },
     )
     options = {"num_warps": job["num_warps"], "num_stages": job["num_stages"]}
     return triton.compile(source, target=GPUTarget("cuda", job["arch"], 32), options=options)
@@ -74,7 +76,12 @@ def innermost_loops(instructions):
             back.append((int(target[1], 16), address))
     inner = [one for one in back if not any(two != one and one[0] <= two[0] and two[1] <= one[1] for two in back)]
     return [
-        Counter(family for address, operation, _ in instructions if start <= address <= end for family in families(operation))
+        Counter(
+            family
+            for address, operation, _ in instructions
+            if start <= address <= end
+            for family in families(operation)
+        )
         for start, end in inner
     ]
 

@@ -86,6 +86,8 @@ def table(reports: dict[str, dict]) -> str:
     """One line a kernel; of its loops: instructions, async copies, spills."""
     lines = [f"{'kernel':64} regs  shared spills instructions/async copies/spills of each loop"]
     for key, report in sorted(reports.items()):
-        loops = " ".join(f"{loop['instructions']}/{loop.get('async_copies', 0)}/{loop.get('spills', 0)}" for loop in report["loops"])
+        loops = " ".join(
+            f"{loop['instructions']}/{loop.get('async_copies', 0)}/{loop.get('spills', 0)}" for loop in report["loops"]
+        )
         lines.append(f"{key:64} {report['regs']:4} {report['shared']:7} {report['spills']:6} {loops}")
     return "\n".join(lines)
