@@ -1,0 +1,370 @@
+"""The report for a terminal, and the picture of a mask.
+
+For: `analyse` and `show`. Text in, text out: nothing is printed here, and rich is imported only when something is
+drawn. Not for: computing anything that is not in the report.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from patternc.algebra.relation import Relation, Spans
+from patternc.analysis.expectations import Verdict
+from patternc.analysis.expression import Formula, write
+from patternc.analysis.order import theta, with_constant
+from patternc.analysis.picture import block_density
+from patternc.analysis.report import Connectivity, HeadReport, LayerReport, Report
+from patternc.analysis.witness import Hop, Witness
+from patternc.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+YES, NO, OPEN = "[green]✓[/]", "[red]✗[/]", "[yellow]?[/]"
+MOST_SPANS = 4
+LONGEST_FORMULA = 300
+
+
+def render_report(report: Report, width: int = 100, colour: bool = False) -> str:
+    """The report as text `width` columns wide, with terminal colours if asked for; ends with a line end."""
+    from rich.console import Console
+
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    _title(console, report)
+    _cost(console, report)
+    _connectivity(console, report)
+    _decoding(console, report)
+    _expectations(console, report.expectations)
+    _advice(console, report.warnings)
+    lines = (line.rstrip() for line in out.getvalue().splitlines())
+    return "\n".join(lines) + "\n"
+
+
+# -- the parts --------------------------------------------------------------------------------------------------------
+
+
+def _title(console: Console, report: Report) -> None:
+    direction = "causal" if report.causal else "bidirectional"
+    heads = f"{report.heads} heads" + (f" ({report.kv_heads} kv)" if report.kv_heads != report.heads else "")
+    facts = [f"{report.tokens:,} tokens", direction, f"{_plural(len(report.layers), 'layer')} of {heads}"]
+    facts += [f"{name} = {value:,}" for name, value in report.params]
+    console.print(f"[bold]{_safe(report.model)}[/]   {_safe('   '.join(facts))}")
+
+
+def _cost(console: Console, report: Report) -> None:
+    _heading(console, "Cost")
+    table = _table("layers", "heads", "pattern", ">pairs a head", ">of dense", ">tiles", ">computed / useful")
+    for rows in _rows(report.layers):
+        layers = tuple(layer for layer, _ in rows)
+        heads = [each for _, each in rows]
+        table.add_row(
+            _ranges(layers, len(report.layers)),
+            _ranges(heads[0].heads, report.heads),
+            _safe(heads[0].pattern),
+            _span([f"{each.pairs:,}" for each in sorted(heads, key=lambda each: each.pairs)]),
+            _span([_percent(each.density) for each in sorted(heads, key=lambda each: each.density)]),
+            _span([f"{count:,}" for count in sorted(each.tiles.full + each.tiles.partial for each in heads)]),
+            _span([_times(ratio) for ratio in sorted(each.tiles.computed_over_useful or 0 for each in heads)]),
+        )
+    _show(console, table)
+    tile = report.layers[0].heads[0].tiles
+    _say(
+        console,
+        f"{report.pairs:,} pairs in all, {_percent(report.density)} of what dense attention has; "
+        f"tiles of {tile.rows} queries x {tile.columns} keys",
+    )
+    _formulas(console, report)
+
+
+def _rows(layers: Sequence[LayerReport]) -> Iterator[list[tuple[int, HeadReport]]]:
+    """One list a row of the cost table: layers whose heads say the same, or differ only in what was drawn."""
+    rows: dict[tuple[tuple[int, ...], str, HeadReport | None], list[tuple[int, HeadReport]]] = {}
+    for layer in layers:
+        for heads in layer.heads:
+            same = None if heads.formula is None else heads
+            rows.setdefault((heads.heads, heads.pattern, same), []).append((layer.layer, heads))
+    yield from rows.values()
+
+
+def _span(texts: Sequence[str]) -> str:
+    """The first and the last of ascending values."""
+    return texts[0] if texts[0] == texts[-1] else f"{texts[0]} to {texts[-1]}"
+
+
+def _formulas(console: Console, report: Report) -> None:
+    """The closed forms, each once, with the layers and heads that have it."""
+    parts: dict[Formula, list[str]] = {}
+    for rows in _rows(report.layers):
+        formula = rows[0][1].formula
+        if formula is not None:
+            layers, heads = tuple(layer for layer, _ in rows), rows[0][1].heads
+            where = f"layer{'s' * (len(layers) > 1)} {_ranges(layers, len(report.layers))}"
+            where += "" if len(heads) == report.heads else f", heads {_ranges(heads, report.heads)}"
+            parts.setdefault(formula, []).append(where)
+    if not parts:
+        return
+    console.print()
+    _say(console, "Pairs in closed form, a head:")
+    for formula, where in parts.items():
+        _formula(console, "; ".join(where) if len(parts) > 1 else "every layer", formula)
+    if report.formula is not None:
+        _formula(console, "all layers and heads", report.formula)
+    if report.leading is not None:
+        _say(
+            console,
+            f"Together they grow like [bold]{theta(report.leading)}[/]: to leading order "
+            f"{_safe(with_constant(report.leading))}.",
+        )
+
+
+def _formula(console: Console, where: str, formula: Formula) -> None:
+    written = write(formula)
+    notes = [*written.where, *([f"for {', '.join(written.valid)}"] if written.valid else [])]
+    text = f"[bold]{_safe(written.text)}[/]" if len(written.text) <= LONGEST_FORMULA else "(too long to be read here)"
+    _say(console, f"{_safe(where)}:  {text}", 4)
+    if notes:
+        _say(console, f"[dim]{_safe(';  '.join(notes))}[/]", 8)
+
+
+def _connectivity(console: Console, report: Report) -> None:
+    _heading(console, "Connectivity")
+    found = report.connectivity
+    reach = found.reach
+    count = len(report.layers)
+    seen = "every earlier token and itself" if report.causal else "every token"
+    if not reach.exact:
+        _say(console, f"{OPEN} {_safe(reach.method)}")
+    elif reach.depth is not None:
+        _say(console, f"{YES} Every query sees {seen} after {_plural(reach.depth, 'layer')} of {count}.")
+    elif reach.missing is not None:
+        query, key = reach.missing
+        _say(
+            console,
+            f"{NO} Not every query sees {seen}: after {_plural(count, 'layer')}, "
+            f"query {query:,} does not see key {key:,} (the first such pair).",
+        )
+        _say(console, _safe(_reason(found, count)), 4)
+    if reach.exact:
+        _growth(console, report)
+        if found.average_depth is not None:
+            _say(console, f"On average a connected pair takes {float(found.average_depth):.2f} layers.")
+        _say(console, f"[dim]exact, from {_safe(reach.method)}[/]")
+    if found.pair is not None:
+        _path(console, found)
+
+
+def _reason(found: Connectivity, layers: int) -> str:
+    ahead = found.prospect
+    if ahead is None:
+        return ""
+    if ahead.never:
+        size = sum(stop - start for start, stop in ahead.closed)
+        if len(ahead.closed) <= MOST_SPANS:
+            return (
+                f"No number of such layers would change that: key {_key(found)} never leaves {_places(ahead.closed)}."
+            )
+        return f"No number of such layers would change that: only {size:,} queries ever see key {_key(found)}."
+    if ahead.depth is not None:
+        return f"It would take {_plural(ahead.depth, 'layer')} of this schedule to join these two; there are {layers}."
+    return "It is not known whether more layers would join these two."
+
+
+def _key(found: Connectivity) -> str:
+    assert found.reach.missing is not None
+    return f"{found.reach.missing[1]:,}"
+
+
+def _growth(console: Console, report: Report) -> None:
+    growth = report.connectivity.reach.growth
+    table = _table("after layer", ">least", ">mean", ">most", "keys in sight of a query")
+    for sizes, same in groupby(growth, key=lambda each: (each.least, each.total, each.most)):
+        least, total, most = sizes
+        mean = total / report.tokens
+        layers = tuple(each.layer for each in same)
+        bar = _bar(mean / report.tokens, report.causal)
+        table.add_row(_ranges(layers, len(growth)), f"{least:,}", f"{mean:,.1f}", f"{most:,}", bar)
+    _show(console, table)
+
+
+def _bar(share: float, causal: bool) -> str:
+    """A bar of 24 columns; a causal model is full at one half."""
+    eighths = round(min(1.0, share * (2 if causal else 1)) * 24 * 8)
+    whole, rest = divmod(eighths, 8)
+    return "█" * whole + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")
+
+
+def _path(console: Console, found: Connectivity) -> None:
+    assert found.pair is not None
+    query, key = found.pair
+    console.print()
+    if found.path is None:
+        _say(console, f"Query {query:,} does not see key {key:,}: {_safe(found.path_method)}.")
+    elif not found.path.hops:
+        _say(console, f"Query {query:,} holds key {key:,} from the start: they are the same token.")
+    else:
+        why = ", the first pair that needs them all" if found.pair == found.reach.hardest else ""
+        _say(console, f"How query {query:,} comes to see key {key:,}{why}:")
+        for hop in _hops(found.path):
+            _say(console, _safe(hop), 4)
+
+
+def _hops(path: Witness) -> Iterator[str]:
+    for hop in path.hops:
+        yield f"layer {hop.layer}: {_hop(hop)}"
+
+
+def _hop(hop: Hop) -> str:
+    if hop.term is None:
+        return f"{hop.query:,} keeps it (residual)"
+    return f"{hop.query:,} attends {hop.key:,}   head {hop.head}, {hop.term}"
+
+
+def _decoding(console: Console, report: Report) -> None:
+    _heading(console, "Decoding and hubs")
+    cache = report.cache
+    if cache is None:
+        _say(console, f"{OPEN} {_safe(report.cache_method)}")
+    else:
+        share = cache.most / report.tokens
+        _say(
+            console,
+            f"A kv head keeps at most {cache.most:,} keys ({share:.1%} of the sequence; layer {cache.layer}, "
+            f"at step {cache.step:,}); all layers and kv heads together {cache.total:,}.",
+        )
+    hubs = report.hubs
+    if hubs.keys and hubs.pairs > 2 * hubs.mean:
+        text = f"Every query attends {_places(hubs.keys)}: {hubs.pairs:,} pairs where the mean key is in "
+        _say(console, f"{text}{_mean(hubs.mean)}.")
+    else:
+        _say(console, f"The busiest key is in {hubs.pairs:,} pairs of a head, the mean key in {_mean(hubs.mean)}.")
+
+
+def _mean(value: Fraction) -> str:
+    return f"{float(value):,.1f}"
+
+
+def _expectations(console: Console, verdicts: Sequence[Verdict]) -> None:
+    if not verdicts:
+        return
+    _heading(console, "Expectations")
+    table = _table("", "", "")
+    table.show_header = False
+    for verdict in verdicts:
+        mark = OPEN if verdict.holds is None else YES if verdict.holds else NO
+        table.add_row(mark, _safe(verdict.text), f"[dim]{_safe(verdict.detail)}[/]")
+    _show(console, table)
+
+
+def _advice(console: Console, warnings: Sequence[Diagnostic]) -> None:
+    if not warnings:
+        return
+    _heading(console, "Advice")
+    for warning in warnings:
+        _say(console, f"[yellow]{warning.code}[/] {_safe(warning.message)}")
+        for note in warning.notes:
+            _say(console, f"[dim]{_safe(note)}[/]", 8)
+
+
+# -- small things -----------------------------------------------------------------------------------------------------
+
+
+def _say(console: Console, text: str, indent: int = 2) -> None:
+    """A sentence, wrapped under itself."""
+    from rich.padding import Padding
+
+    console.print(Padding(text, (0, 0, 0, indent)))
+
+
+def _show(console: Console, table: Table) -> None:
+    from rich.padding import Padding
+
+    console.print(Padding(table, (0, 0, 0, 2)))
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print(f"\n[bold]{text}[/]")
+
+
+def _table(*columns: str) -> Table:
+    """A plain table; a column whose name begins with > is set to the right."""
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for at, column in enumerate(columns):
+        right = column.startswith(">")
+        justify = "right" if right else "left"
+        table.add_column(column.removeprefix(">"), justify=justify, overflow="fold", no_wrap=right or at == 0)
+    return table
+
+
+def _safe(text: str) -> str:
+    """Text from the pattern file: square brackets are no markup."""
+    return text.replace("[", "\\[")
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def _percent(share: Fraction) -> str:
+    return f"{float(share):.2%}" if share >= Fraction(1, 10000) or not share else f"{float(share):.1e}"
+
+
+def _times(ratio: Fraction | int) -> str:
+    return f"{float(ratio):,.2f}"
+
+
+def _places(spans: Spans) -> str:
+    return ", ".join(f"{start:,}" if stop == start + 1 else f"{start:,}..{stop:,}" for start, stop in spans)
+
+
+def _ranges(numbers: Sequence[int], count: int) -> str:
+    """As a selector would say it, `0..12 step 2`; `count` is how many there are."""
+    if len(numbers) > 1:
+        step = numbers[1] - numbers[0]
+        even = all(b - a == step for a, b in pairwise(numbers))
+        if even and (len(numbers) > 2 or step == 1):
+            stop = min(-(-(numbers[-1] + 1) // step) * step, count)
+            return f"{numbers[0]}..{stop}" + (f" step {step}" if step > 1 else "")
+    return ", ".join(map(str, numbers))
+
+
+# -- the mask ---------------------------------------------------------------------------------------------------------
+
+THRESHOLDS = (np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) + 0.5) / 16
+"""An ordered dither: neighbouring cells of one density come out dark in proportion to it."""
+FAINT = 0.4
+"""Exponent that makes sparse cells darker than they are: a single diagonal should be seen."""
+
+
+def mask_art(relation: Relation, n: int, width: int, height: int) -> str:
+    """The mask in half blocks, `width` cells wide and `height` high, two rows of cells in a line of text.
+
+    Queries go downwards, keys to the right. A cell is drawn dark in proportion to its pairs, sparse ones a little
+    darker; with as many cells as tokens each is one pair. The sides must not exceed n.
+    """
+    density = block_density(relation, n, height, width) ** FAINT
+    dark = density > THRESHOLDS[np.arange(height)[:, None] % 4, np.arange(width)[None, :] % 4]
+    if height % 2:
+        dark = np.vstack([dark, np.zeros((1, width), dtype=np.bool_)])
+    lines: list[str] = []
+    for upper, lower in zip(dark[::2], dark[1::2], strict=True):
+        marks = (" ▀▄█"[int(a) + 2 * int(b)] for a, b in zip(upper, lower, strict=True))
+        lines.append("".join(marks))
+    return "\n".join(lines)
