@@ -20,7 +20,7 @@ from patternc.codegen.plan_json import PlanFormatError, plan_from_json, plan_to_
 from patternc.codegen.tables import TableSet
 from patternc.grammar import typed
 from patternc.grammar.typed_json import TypedJsonError, typed_from_json
-from patternc.runtime.artifact import ModuleFiles, read_module
+from patternc.runtime.artifact import MANIFEST, ModuleFiles, manifest_of, read_module
 from patternc.runtime.module import Attention
 from patternc.runtime.remake import kernels_of, schedule_of
 from patternc.runtime.table_file import TableFileError, tables_from_bytes, tables_to_bytes
@@ -92,6 +92,8 @@ def _compare(module: ModuleFiles, program: typed.Program, schedule: Schedule, lo
         "tables.safetensors": tables_to_bytes(lowered.tables),
         "kernels.py": kernels_of(program, schedule, lowered).encode(),
     }
+    files = {**module.files, **expected}
+    expected[MANIFEST] = manifest_of(program, module.manifest.shape, lowered.plan, files)
     for name, data in expected.items():
         if module.files[name] != data:
             raise module.damage(name, f"not what patternc {VERSION} makes of ir.json; {remedy}")

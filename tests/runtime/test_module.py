@@ -1,0 +1,217 @@
+"""Attention, the module: what it computes, what it refuses, shapes not compiled for, torch.compile, export."""
+
+import copy
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from patternc.runtime import reference
+from patternc.runtime.errors import AttentionInputError
+from patternc.runtime.module import KEPT_SHAPES
+from tests.runtime.layers import error, inputs
+from tests.runtime.programs import MIXED, attention_of, program
+
+
+def masks(compiled, layer):
+    return torch.from_numpy(np.stack([compiled.mask(layer, head) for head in range(compiled.schedule.heads)]))
+
+
+def leaves(n=160, batch=2, dtype=torch.float32, head_dim=16, **options):
+    return inputs(n, 4, 2, head_dim=head_dim, batch=batch, dtype=dtype, **options)
+
+
+@pytest.mark.parametrize("layer", range(5))
+def test_layers(layer):
+    attention = attention_of(program())
+    q, k, v, sinks = leaves(sinks=True)
+    o, lse = attention(q, k, v, layer, sinks=sinks, scale=0.2, return_lse=True)
+    right, right_lse = reference.attention(q, k, v, masks(program(), layer), sinks, 0.2)
+    assert error(o, right) < 3e-6
+    assert error(lse, right_lse) < 3e-6
+
+
+def test_defaults():
+    attention = attention_of(program())
+    q, k, v = leaves()
+    torch.testing.assert_close(attention(q, k, v), attention(q, k, v, layer=0, scale=0.25))
+    assert list(attention.parameters()) == []
+    assert attention.state_dict() == {}
+
+
+def swapped(q, k, v):
+    return (each.transpose(1, 2) for each in (q, k, v))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda q, k, v: (q[0], k, v), "q has shape [4, 160, 16]; expected 4 dimensions, [batch, 4 heads, tokens"),
+        (lambda q, k, v: (q[:, :3], k, v), "q has 3 heads (shape [2, 3, 160, 16]), but mixed has 4 for q"),
+        (lambda q, k, v: (q, k.repeat(1, 2, 1, 1), v), "k has 4 heads"),
+        (swapped, "q.transpose(1, 2) would do"),
+        (lambda q, k, v: (q, k, v[:, :, :9]), "the number of tokens of v is 9, but that of q is 160"),
+        (lambda q, k, v: (q, k[:1], v), "the batch size of k is 1, but that of q is 2"),
+        (lambda q, k, v: (q, k, v[..., :8]), "the head_dim of v is 8, but that of q is 16"),
+        (lambda q, k, v: (q, k.double(), v), "the dtype of k is torch.float64, but that of q is torch.float32"),
+        (lambda q, k, v: (q.long(), k, v), "q is torch.int64; expected one of torch.float16, torch.bfloat16"),
+        (lambda q, k, v: (q, k.to("meta"), v), "the device of k is meta, but that of q is cpu"),
+        (lambda q, k, v: (x.to("meta") for x in (q, k, v)), "q, k and v are on meta; expected cpu or a CUDA device"),
+        (lambda q, k, v: (x.to_sparse() for x in (q, k, v)), "layout torch.sparse_coo; expected a dense tensor"),
+        (lambda q, k, v: (x[:, :, :0] for x in (q, k, v)), "q has 0 tokens"),
+        (lambda q, k, v: (x[..., :0] for x in (q, k, v)), "q has head_dim 0"),
+    ],
+)
+def test_refused_inputs(change, says):
+    attention = attention_of(program())
+    with pytest.raises(AttentionInputError) as caught:
+        attention(*change(*(each.detach() for each in leaves())))
+    assert says in str(caught.value)
+    assert attention._ready == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"layer": 5}, "layer is 5; mixed has layers 0 to 4"),
+        ({"layer": -1}, "layer is -1; mixed has layers 0 to 4"),
+        ({"layer": True}, "layer is True"),
+        ({"layer": 1.0}, "layer is 1.0"),
+        ({"scale": 0.0}, "scale is 0.0; expected a positive number"),
+        ({"scale": float("nan")}, "scale is nan"),
+        ({"sinks": torch.zeros(2)}, "sinks have shape [2]; expected [4], one a query head"),
+        ({"sinks": torch.zeros(4, dtype=torch.float16)}, "sinks are torch.float16; expected torch.float32"),
+        ({"sinks": torch.zeros(4, device="meta")}, "sinks are on meta, but q is on cpu"),
+    ],
+)
+def test_refused_options(options, says):
+    with pytest.raises(AttentionInputError) as caught:
+        attention_of(program())(*leaves(), **options)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("n", [1, 17, 100, 161, 333])
+def test_other_lengths(n):
+    """Planned from the program, with the parameters of the compiled length; ids beyond are left out."""
+    attention, other = attention_of(program()), program(tokens=n) if n > 1 else None
+    q, k, v = leaves(n)
+    for layer in range(5):
+        o = attention(q, k, v, layer)
+        if other is not None:
+            assert error(o, reference.attention(q, k, v, masks(other, layer))[0]) < 3e-6
+    if n == 1:
+        torch.testing.assert_close(o, v.repeat_interleave(2, dim=1))
+
+
+def test_other_dtype_and_head_dim():
+    attention = attention_of(program())
+    q, k, v = leaves(dtype=torch.float64, head_dim=10)
+    assert error(attention(q, k, v, 4), reference.attention(q, k, v, masks(program(), 4))[0]) < 1e-12
+
+
+def test_strict():
+    attention = attention_of(program(), strict=True)
+    attention(*leaves())
+    for wrong in (leaves(161), leaves(dtype=torch.float64), leaves(head_dim=8)):
+        with pytest.raises(AttentionInputError, match="strict=True refuses to plan anew"):
+            attention(*wrong)
+    with pytest.raises(AttentionInputError, match="cuda:90, called with 160 tokens, head_dim 16, float32, cpu"):
+        attention_of(program(target="cuda:90"), strict=True)(*leaves())
+
+
+def test_compiled_for_cuda_runs_on_the_cpu():
+    q, k, v = leaves()
+    torch.testing.assert_close(attention_of(program(target="cuda:90"))(q, k, v), attention_of(program())(q, k, v))
+
+
+def test_head_dims_without_kernels():
+    q, k, v = leaves(16, head_dim=300)
+    with pytest.raises(AttentionInputError, match="cannot serve 16 tokens, head_dim 300"):
+        attention_of(program())(q, k, v)
+
+
+def test_plans_are_kept_but_not_for_ever():
+    attention = attention_of(program())
+    for n in range(1, KEPT_SHAPES + 5):
+        attention.prepare(n, 16, torch.float32, "cpu")
+    assert len(attention._ready) == KEPT_SHAPES
+    kept = next(iter(attention._ready.values()))
+    attention.prepare(KEPT_SHAPES + 4, 16, torch.float32, "cpu")
+    assert next(iter(attention._ready.values())) is kept
+
+
+def test_equal_layers_share_tables():
+    attention = attention_of(program())
+    attention.prepare(160, 16, torch.float32, "cpu")
+    ready = next(iter(attention._ready.values()))
+    assert ready[1] is ready[2] or ready[1][1] is ready[2][1]
+
+
+def test_copies():
+    attention = attention_of(program())
+    q, k, v = leaves()
+    torch.testing.assert_close(copy.deepcopy(attention)(q, k, v), attention(q, k, v))
+
+
+def test_fullgraph():
+    attention = attention_of(program())
+
+    class Block(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention = attention
+            self.project = torch.nn.Linear(16, 16)
+
+        def forward(self, q, k, v):
+            for layer in range(5):
+                q = q + self.attention(self.project(q), k, v, layer)
+            return q
+
+    torch.manual_seed(0)
+    block = Block()
+    compiled = torch.compile(block, fullgraph=True, backend="aot_eager")
+    attention.prepare(160, 16, torch.float32, "cpu")
+    q, k, v = leaves()
+    right = torch.autograd.grad(block(q, k, v).square().mean(), (q, k, v))
+    got = torch.autograd.grad(compiled(q, k, v).square().mean(), (q, k, v))
+    for one, other in zip(got, right, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_an_unprepared_shape_cannot_be_traced():
+    compiled = torch.compile(attention_of(program()), fullgraph=True, backend="aot_eager")
+    with pytest.raises(torch._dynamo.exc.Unsupported):
+        compiled(*leaves())
+
+
+def test_exported_programs_run_in_a_new_process(tmp_path):
+    attention = attention_of(program())
+    attention.prepare(160, 16, torch.float32, "cpu")
+
+    class Layer(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention = attention
+
+        def forward(self, q, k, v):
+            return self.attention(q, k, v, layer=3)
+
+    given = tuple(each.detach() for each in leaves())
+    exported = torch.export.export(Layer(), given)
+    torch.export.save(exported, tmp_path / "layer.pt2")
+    torch.save((given, Layer()(*given)), tmp_path / "tensors.pt")
+    script = (
+        "import sys, torch, patternc.runtime.op\n"
+        "given, right = torch.load(sys.argv[1] + '/tensors.pt')\n"
+        "got = torch.export.load(sys.argv[1] + '/layer.pt2').module()(*given)\n"
+        "torch.testing.assert_close(got, right, rtol=0, atol=0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_extra_repr():
+    assert "mixed: 5 layers, 4 heads, 2 key heads; compiled for 160 tokens" in repr(attention_of(program()))
+    assert "model mixed" in MIXED
