@@ -6,6 +6,7 @@ A program of its own, because one process cannot both interpret kernels and comp
 regs, shared, spills  registers a thread, bytes of shared memory a program, instructions that touch local memory
 loops                 for each innermost loop with matrix or multiply-add work: instructions, hgmma, hmma, ffma,
                       async_copies (LDGSTS or UTMALDG), exp2 (MUFU.EX2)
+waits                 for each wait inside a loop: how many groups of copies may still be under way
 instructions          of the whole kernel
 """
 
@@ -112,6 +113,7 @@ def report(job, directory):
     return {
         "key": job["key"],
         "name": job["name"],
+        "spans": job["spans"],
         "arch": job["arch"],
         "regs": int(re.search(r"REG:(\d+)", usage)[1]),
         "local": int(re.search(r"LOCAL:(\d+)", usage)[1]),
@@ -120,6 +122,7 @@ def report(job, directory):
         "hgmma": counts["hgmma"],
         "instructions": counts["instructions"],
         "loops": loops,
+        "waits": [int(groups) for groups in re.findall(r"async_wait %.*num = (\d+)", kernel.asm["ttgir"])],
     }
 
 

@@ -1,18 +1,52 @@
-"""From KernelSpecs to jobs for `compile_kernels.py`, and from its reports to a table. No triton here."""
+"""From KernelSpecs to jobs for `compile_kernels.py`, and from its reports to a table. No triton here.
+
+`python -m tests.aot.jobs PATTERN.attn... [--head-dim 64] [--dtype bfloat16] [--target cuda:90]` prints the table.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
+from patternc.codegen.lower import lower
 from patternc.codegen.plan import KernelSpec
 from patternc.codegen.signature import Parameter, row_signature, signature
 from patternc.codegen.triton_module import emit_kernel, emit_row_kernel, row_kernel_name
+from patternc.compiler import check
 
 ELEMENT = {"float16": "*fp16", "bfloat16": "*bf16", "float32": "*fp32"}
+
+Job = dict[str, object]
+Reports = dict[str, dict]
+
+
+def kernels(pattern: Path, head_dim: int, dtype: str, target: str) -> list[KernelSpec]:
+    """The distinct kernels of a pattern file, by role and name."""
+    schedule = check(pattern, head_dim=head_dim).elaborated.schedule
+    plan = lower(schedule, target=target, dtype=dtype, head_dim=head_dim).plan
+    groups = [group for layer in plan.distinct for group in layer.groups]
+    specs = {launch.kernel for group in groups for launch in (group.forward, group.dq, *group.dkv)}
+    return sorted(specs, key=lambda spec: (spec.role, spec.name))
+
+
+def alike(specs: Iterable[KernelSpec]) -> list[KernelSpec]:
+    """One kernel of each form: those that differ in name and in the constants of their bounds compile alike."""
+    forms: dict[tuple, KernelSpec] = {}
+    for spec in specs:
+        bounds = None
+        if spec.interval is not None:
+            bounds = tuple(
+                tuple(type(bound).__name__ for bound in side) for side in (spec.interval.lows, spec.interval.highs)
+            )
+        forms.setdefault((replace(spec, name="", interval=None), bounds), spec)
+    return list(forms.values())
 
 
 def parameter_type(parameter: Parameter, dtype: str, accumulate: bool) -> tuple[str, str, bool]:
@@ -36,9 +70,16 @@ def parameter_type(parameter: Parameter, dtype: str, accumulate: bool) -> tuple[
             return parameter.name, "int32", False
 
 
-def job(spec: KernelSpec, arch: int, dtype: str) -> dict[str, object]:
+def spans(spec: KernelSpec) -> list[str]:
+    """The loops of a kernel, in order."""
+    present = {"full": spec.full, "interval": spec.interval is not None, "bits": spec.bits, "gathered": spec.gathered}
+    return [span for span, there in present.items() if there]
+
+
+def job(spec: KernelSpec, arch: int, dtype: str, tag: str = "") -> Job:
     return {
-        "key": f"{spec.name}_d{spec.head_dim}_{dtype}_sm{arch}",
+        "key": f"{tag}{spec.name}.d{spec.head_dim}.{dtype}.sm{arch}",
+        "spans": spans(spec),
         "name": spec.name,
         "text": emit_kernel(spec),
         "parameters": [parameter_type(parameter, dtype, spec.accumulate) for parameter in signature(spec)],
@@ -48,10 +89,11 @@ def job(spec: KernelSpec, arch: int, dtype: str) -> dict[str, object]:
     }
 
 
-def row_job(head_dim: int, arch: int, dtype: str) -> dict[str, object]:
+def row_job(head_dim: int, arch: int, dtype: str) -> Job:
     name = row_kernel_name(head_dim)
     return {
-        "key": f"{name}_{dtype}_sm{arch}",
+        "key": f"{name}.{dtype}.sm{arch}",
+        "spans": [],
         "name": name,
         "text": emit_row_kernel(head_dim),
         "parameters": [parameter_type(parameter, dtype, False) for parameter in row_signature()],
@@ -61,7 +103,7 @@ def row_job(head_dim: int, arch: int, dtype: str) -> dict[str, object]:
     }
 
 
-def compile_jobs(jobs: list[dict[str, object]], directory: Path) -> dict[str, dict]:
+def compile_jobs(jobs: list[Job], directory: Path) -> Reports:
     """The report of each job, by its key; compiled in two processes with a cache of their own."""
     program = Path(__file__).with_name("compile_kernels.py")
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
@@ -73,7 +115,7 @@ def compile_jobs(jobs: list[dict[str, object]], directory: Path) -> dict[str, di
         command = [sys.executable, str(program), str(given), str(result)]
         process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         running.append((process, result))
-    reports = {}
+    reports: Reports = {}
     for process, result in running:
         _, errors = process.communicate()
         if process.returncode:
@@ -82,12 +124,36 @@ def compile_jobs(jobs: list[dict[str, object]], directory: Path) -> dict[str, di
     return reports
 
 
-def table(reports: dict[str, dict]) -> str:
+def table(reports: Reports) -> str:
     """One line a kernel; of its loops: instructions, async copies, spills."""
-    lines = [f"{'kernel':64} regs  shared spills instructions/async copies/spills of each loop"]
+    width = max(len(key) for key in reports)
+    lines = [f"{'kernel':{width}} regs  shared spills  instructions/async copies/spills of each loop"]
     for key, report in sorted(reports.items()):
-        loops = " ".join(
+        loops = "  ".join(
             f"{loop['instructions']}/{loop.get('async_copies', 0)}/{loop.get('spills', 0)}" for loop in report["loops"]
         )
-        lines.append(f"{key:64} {report['regs']:4} {report['shared']:7} {report['spills']:6} {loops}")
+        lines.append(f"{key:{width}} {report['regs']:4} {report['shared']:7} {report['spills']:6}  {loops}")
     return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description="Compile the kernels of patterns ahead of time and show what they use."
+    )
+    parser.add_argument("patterns", nargs="+", type=Path)
+    parser.add_argument("--head-dim", type=int, default=64)
+    parser.add_argument("--dtype", default="bfloat16", choices=list(ELEMENT))
+    parser.add_argument("--target", default="cuda:90")
+    chosen = parser.parse_args()
+    arch = int(chosen.target.removeprefix("cuda:"))
+    jobs = [
+        job(spec, arch, chosen.dtype, f"{pattern.stem}: ")
+        for pattern in chosen.patterns
+        for spec in kernels(pattern, chosen.head_dim, chosen.dtype, chosen.target)
+    ]
+    with tempfile.TemporaryDirectory() as directory:
+        print(table(compile_jobs(jobs, Path(directory))))
+
+
+if __name__ == "__main__":
+    main()
