@@ -285,9 +285,10 @@ class _Drawing:
         first, *more = self.wrapped(f"help: {fix.text}", "      ")
         lines = [self.paint("help", "help") + first.removeprefix("help"), *more]
         after = Source(fix.source.name, fix.applied())
-        number, _ = after.position(fix.span.start)
+        begin = fix.span.start + len(fix.replacement) - len(fix.replacement.lstrip("\n"))
+        number, _ = after.position(begin)
         line = after.line_span(number)
-        start = fix.span.start - line.start
+        start = begin - line.start
         stop = min(fix.span.start + len(fix.replacement), line.stop) - line.start
         cells = _cells(after.line(number))
         text, offset, kept = _crop(cells, start, stop, self.width - margin - 3)

@@ -234,7 +234,7 @@ def _residue_runs(
     if not 0 <= last <= modulus:
         evaluation.stop(
             "PA401",
-            f"`last` must be 0 to the distance {modulus}: it is {last}",
+            f"`last` must be at least 0 and at most the distance: it is {last}",
             frame.label(pattern.last.span, f"is {last}"),
             frame.label(pattern.modulus.span, f"is {modulus}", primary=False),
         )
@@ -266,7 +266,7 @@ def _unwrapped(of: str, n: int, modulus: int, residues: r.Spans) -> r.Relation:
 def _chunks(evaluation: Evaluation, frame: Frame, place: Place, pattern: typed.Chunks) -> r.Relation:
     runs = ids(evaluation, frame, place.n, pattern.sizes)
     what = "the size of a chunk"
-    if not plain(evaluation, runs, 1, 1 << 63, what):
+    if not plain(evaluation, runs, 1, None, what):
         evaluation.stop("PA401", "`chunks` needs at least one size", frame.label(pattern.span, "no size"))
     sizes: list[int] = []
     covered = 0

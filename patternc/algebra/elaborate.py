@@ -121,8 +121,8 @@ def _check_overrides(evaluation: Evaluation) -> None:
 
 def _parameters(evaluation: Evaluation) -> tuple[tuple[str, ParamValue], ...]:
     values: list[tuple[str, ParamValue]] = []
-    for name in evaluation.declared:
-        evaluation.entry_steps = 0
+    for name, declared in evaluation.declared.items():
+        evaluation.begin(Label(evaluation.program.files[declared.file], declared.span))
         try:
             value = param(evaluation, name)
         except Stop:
@@ -217,13 +217,15 @@ def _look_for_mistakes(
     seen = {(layer_entry, head_entry) for layer_entry, head_entry, _, _ in known.evaluated}
     for head_position, pattern in enumerate(patterns):
         if (position, head_position) not in seen:
-            evaluation.entry_steps = 0
+            evaluation.begin(frame.label(pattern.span))
             with suppress(Stop):
                 _head_pattern(evaluation, frame, place, pattern)
 
 
 def _maybe_count(evaluation: Evaluation, name: str) -> int | None:
-    evaluation.entry_steps = 0
+    assert evaluation.program.model is not None
+    model = evaluation.program.model
+    evaluation.begin(Label(evaluation.program.files[model.file], model.span))
     try:
         return count(evaluation, name)
     except Stop:
@@ -233,7 +235,7 @@ def _maybe_count(evaluation: Evaluation, name: str) -> int | None:
 def _head_dim(evaluation: Evaluation, model: typed.Model, given: int | None) -> int | None:
     if given is not None:
         if given < 1:
-            evaluation.report(Diagnostic("PA507", f"head_dim must be at least 1: {given} was given"))
+            evaluation.report(Diagnostic("PA507", f"`head_dim` must be at least 1: {given} was given"))
         return given
     if model.head_dim is None:
         return None
@@ -244,7 +246,7 @@ def _head_dim(evaluation: Evaluation, model: typed.Model, given: int | None) -> 
         return None
     if value < 1:
         label = frame.label(model.head_dim.span, f"is {value}")
-        evaluation.report(Diagnostic("PA507", f"head_dim must be at least 1: it is {value}", (label,)))
+        evaluation.report(Diagnostic("PA507", f"`head_dim` must be at least 1: it is {value}", (label,)))
     return value
 
 
@@ -296,7 +298,7 @@ def _pattern(
         if (entry, head_entry, of_layer, of_head) in known.evaluated:
             return known.evaluated[(entry, head_entry, of_layer, of_head)]
     evaluation.read_layer = evaluation.read_head = False
-    evaluation.entry_steps = 0
+    evaluation.begin(frame.label(pattern.span))
     try:
         found = _head_pattern(evaluation, replace(frame, layer=layer, head=head), place, pattern)
         index = _index(known, found, frame.label(pattern.span))

@@ -197,7 +197,7 @@ def elaborate_expectation(evaluation: Evaluation, expectation: typed.Expectation
     """The expectation at the evaluation's length; None after a mistake, which is noted."""
     frame = Frame(evaluation.program.files[expectation.file])
     label = frame.label(expectation.span)
-    evaluation.entry_steps = 0
+    evaluation.begin(label)
     try:
         match expectation:
             case typed.Comparison(left, sign, right, text):

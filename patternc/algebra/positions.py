@@ -62,9 +62,7 @@ def resolve(evaluation: Evaluation, runs: Sequence[Run], domain: Domain, use: La
             if not 0 <= start < length:
                 if clip:
                     continue
-                evaluation.stop(
-                    *_outside(run.start, domain), replace(label, text=_is(run.start)), *others, notes=_range(domain)
-                )
+                evaluation.stop(*_outside(run.start, domain), _says(run), *others, notes=_range(domain))
             resolved.append(Stretch(start, start + 1, 1, label))
             continue
         stop = run.stop + length if run.stop < 0 else run.stop
@@ -75,17 +73,15 @@ def resolve(evaluation: Evaluation, runs: Sequence[Run], domain: Domain, use: La
             continue
         for value, end in ((run.start, start), (run.stop, stop)):
             if not 0 <= end <= length:
-                evaluation.stop(
-                    *_outside(value, domain),
-                    replace(label, text=f"is {run.start}..{run.stop}"),
-                    *others,
-                    notes=_range(domain),
-                )
+                code, message = _outside(value, domain)
+                if end > length:
+                    message = f"the range {run.start}..{run.stop} reaches beyond {domain.title}"
+                evaluation.stop(code, message, _says(run), *others, notes=_range(domain))
         if start > stop:
             evaluation.stop(
                 "PA403",
                 f"the range {run.start}..{run.stop} runs backwards: from {start} to {stop}",
-                replace(label, text=f"is {run.start}..{run.stop}"),
+                _says(run),
                 *others,
                 notes=_backwards(run, domain),
             )
@@ -98,8 +94,11 @@ def _inside(inner: Span, outer: Span) -> bool:
     return outer.start <= inner.start and inner.stop <= outer.stop
 
 
-def _is(value: int) -> str:
-    return f"is {value}"
+def _says(run: Run) -> Label:
+    """Points at an item and says its value, where the text does not."""
+    value = str(run.start) if run.stop is None else f"{run.start}..{run.stop}"
+    written = run.label.source.text[run.label.span.start : run.label.span.stop]
+    return run.label if written == value else replace(run.label, text=f"is {value}")
 
 
 def _outside(value: int, domain: Domain) -> tuple[str, str]:
@@ -150,7 +149,7 @@ def plain(evaluation: Evaluation, runs: Sequence[Run], low: int | None, high: in
                 evaluation.stop(
                     "PA403",
                     f"the range {run.start}..{run.stop} runs backwards",
-                    replace(run.label, text=f"is {run.start}..{run.stop}"),
+                    _says(run),
                 )
             if run.stop == run.start:
                 continue
@@ -161,7 +160,7 @@ def plain(evaluation: Evaluation, runs: Sequence[Run], low: int | None, high: in
                 evaluation.stop(
                     "PA407" if what == "`at`" else "PA401",
                     f"{what} must be {bounds}: {value} is not",
-                    replace(run.label, text=f"is {value}" if run.stop is None else f"is {run.start}..{run.stop}"),
+                    _says(run),
                 )
     return tuple(run for run in runs if run.stop is None or run.stop > run.start)
 

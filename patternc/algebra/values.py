@@ -97,6 +97,8 @@ class Evaluation:
     depth: int = 0
     steps: int = 0
     entry_steps: int = 0
+    entry: Label | None = None
+    """What is being evaluated, to be blamed when it grows beyond the limits."""
     read_layer: bool = False
     read_head: bool = False
 
@@ -119,6 +121,8 @@ class Evaluation:
 
     def step(self, frame: Frame, span: Span, count: int = 1) -> None:
         """Count work done, and end what would take for ever."""
+        if self.entry_steps > MAX_ENTRY_STEPS or self.steps > MAX_STEPS:
+            raise Stop  # reported when it was crossed
         self.steps += count
         self.entry_steps += count
         if self.entry_steps > MAX_ENTRY_STEPS or self.steps > MAX_STEPS:
@@ -126,9 +130,23 @@ class Evaluation:
             self.stop(
                 "PA702",
                 f"{which} expands to too much once its names are replaced",
-                frame.label(span, "more than the limit at this point"),
+                *self._blamed(frame, span, "the limit is reached here"),
                 notes=(f"the limits are {MAX_ENTRY_STEPS:,} parts for one pattern and {MAX_STEPS:,} for a model",),
             )
+
+    def _blamed(self, frame: Frame, span: Span, text: str) -> tuple[Label, ...]:
+        """The entry that is being evaluated, and the place inside it."""
+        if self.entry is None:
+            return (frame.label(span, text),)
+        inner = frame.label(span, text, primary=False)
+        return (
+            (self.entry,) if (inner.source, inner.span) == (self.entry.source, self.entry.span) else (self.entry, inner)
+        )
+
+    def begin(self, entry: Label) -> None:
+        """Begin with another entry, parameter or setting."""
+        self.entry = entry
+        self.entry_steps = 0
 
     def layer(self, frame: Frame) -> int:
         """The layer at hand. Raises Stop where mistakes left none."""
@@ -150,8 +168,8 @@ class Evaluation:
         if self.depth > MAX_DEPTH:
             self.stop(
                 "PA704",
-                f"patterns and expressions are nested more than {MAX_DEPTH} deep once their names are replaced",
-                frame.label(span, "too deep here"),
+                f"this is nested more than {MAX_DEPTH} deep once its names are replaced",
+                *self._blamed(frame, span, "too deep here"),
             )
 
     def leave(self) -> None:
@@ -285,6 +303,8 @@ def power(evaluation: Evaluation, frame: Frame, base: int, exponent: int, at: Sp
 
 def function(evaluation: Evaluation, frame: Frame, name: typed.FunctionName, values: list[int], span: Span) -> int:
     """A function of numbers."""
+    computed = f"{name}({', '.join(map(str, values))})"
+    label = frame.label(span, computed if frame.source.text[span.start : span.stop] != computed else "")
     match name:
         case "min":
             return min(values)
@@ -294,17 +314,15 @@ def function(evaluation: Evaluation, frame: Frame, name: typed.FunctionName, val
             return in_range(evaluation, frame, span, abs(values[0]))
         case "isqrt":
             if values[0] < 0:
-                evaluation.stop("PA406", f"isqrt of the negative number {values[0]}", frame.label(span))
+                evaluation.stop("PA406", f"isqrt of the negative number {values[0]}", label)
             return math.isqrt(values[0])
         case "ceildiv":
             if values[1] < 1:
-                evaluation.stop(
-                    "PA404", f"the second argument of ceildiv must be positive: it is {values[1]}", frame.label(span)
-                )
+                evaluation.stop("PA404", f"the second argument of ceildiv must be positive: it is {values[1]}", label)
             return -(-values[0] // values[1])
         case "log2":
             if values[0] < 1:
-                evaluation.stop("PA406", f"log2 of {values[0]}, which is less than 1", frame.label(span))
+                evaluation.stop("PA406", f"log2 of {values[0]}, which is less than 1", label)
             return values[0].bit_length() - 1
         case _:
             assert_never(name)
@@ -465,9 +483,8 @@ def _tokens(evaluation: Evaluation, frame: Frame, model: typed.Model) -> int:
 def _bounded(evaluation: Evaluation, frame: Frame, name: str, expression: typed.Number, most: int) -> int:
     value = number(evaluation, frame, None, expression)
     if value < 1:
-        evaluation.stop(
-            "PA507", f"a model has at least 1 of its {name}, not {value}", frame.label(expression.span, f"is {value}")
-        )
+        label = frame.label(expression.span, f"is {value}")
+        evaluation.stop("PA507", f"`{name}` must be at least 1: it is {value}", label)
     if value > most:
         evaluation.stop(
             "PA701",

@@ -27,12 +27,13 @@ def declared_name(statement: Node) -> str:
 
 
 def too_deep_in(node: Node, limit: int) -> Span | None:
-    """Where a node is nested more than `limit` deep; None when it is not. A loop: the nesting may be any."""
+    """Where a node begins to be nested more than `limit` deep; None when it is not. A loop: the nesting may be any."""
     waiting = [(node, 1)]
     while waiting:
         inner, depth = waiting.pop()
         if depth > limit:
-            return _span(inner)
+            start = _span(inner).start
+            return Span(start, start + 1)
         waiting.extend((child, depth + 1) for child in _children(inner) if isinstance(child, Tree))
     return None
 

@@ -109,7 +109,7 @@ def _cycle(code: str, verb: str, cycle: list[str], labels: Mapping[str, Label]) 
         code,
         f"`{first}` {verb}{through}",
         (
-            labels[first],
+            replace(labels[first], text="goes round in a circle" if others else "needs itself"),
             *(
                 Label(labels[name].source, labels[name].span, "part of the circle", primary=False)
                 for name in others[:4]

@@ -6,7 +6,7 @@ For: calls of primitives, lifts and declared patterns. Not for: what the argumen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from patternc.diagnostics import Diagnostic, Fix, Label
 from patternc.grammar import tree
@@ -38,7 +38,7 @@ def bind(
     `direction`: the call may end in `causal` or `bidirectional`. `declared` points at the declaration, if there is one.
     """
     values: dict[str, tree.Expression] = {}
-    broken = False
+    problems: list[Diagnostic] = []
     before: tree.NamedArgument | tree.DirectionArgument | None = None
     given: tree.DirectionArgument | None = None
     excess: list[tree.Expression] = []
@@ -61,13 +61,29 @@ def bind(
                 else:
                     excess.append(argument)
         if problem is not None:
-            broken = True
-            context.diagnostics.append(problem)
+            problems.append(problem)
+    broken = bool(problems)
+    if len(problems) == 1 and problems[0].code == "PA305":
+        problems = [replace(problems[0], fix=_reordered(scope, call))]
+    context.diagnostics += problems
     if excess:
         broken = True
         span = Span(excess[0].span.start, excess[-1].span.stop)
         context.diagnostics.append(_too_many(scope, call, span, len(by_place), by_name, declared))
     return Bound(values, given, broken)
+
+
+def _reordered(scope: Scope, call: tree.Call) -> Fix:
+    """The arguments in their right order."""
+
+    def rank(argument: tree.Argument) -> int:
+        return 2 if isinstance(argument, tree.DirectionArgument) else int(isinstance(argument, tree.NamedArgument))
+
+    text = scope.source.text
+    ordered = sorted(call.arguments, key=rank)
+    replacement = ", ".join(text[each.span.start : each.span.stop] for each in ordered)
+    span = Span(call.arguments[0].span.start, call.arguments[-1].span.stop)
+    return scope.fix("put them in order", span, replacement)
 
 
 def _direction_problem(
@@ -114,8 +130,10 @@ def _named_problem(
     if name not in by_name:
         fix: Fix | None = None
         notes: tuple[str, ...] = ()
-        if name in by_place:
-            fix = scope.fix("give it without its name", Span(argument.span.start, argument.value.span.start), "")
+        unnamed = [each for each in by_place if each not in by_name]
+        if len(values) < len(unnamed) and closest(name, by_name) is None:
+            notes = (f"the {unnamed[len(values)]} of `{call.name.text}` is given without a name",)
+            fix = scope.fix("leave the name out", Span(argument.span.start, argument.value.span.start), "")
         elif (suggestion := closest(name, by_name)) is not None:
             fix = scope.fix(f"did you mean `{suggestion}`?", argument.name.span, suggestion)
         elif by_name:

@@ -126,7 +126,11 @@ def _call(context: Context, scope: Scope, call: tree.Call) -> typed.Pattern:
         own_parameter(context, scope, call.name, "pattern")
         if scope.own[name] is not None:
             context.diagnostics.append(
-                Diagnostic("PA310", f"`{name}` is a parameter and takes no arguments", (scope.label(call.span),))
+                Diagnostic(
+                    "PA310",
+                    f"`{name}` is a parameter and takes no arguments",
+                    (scope.label(call.span, "no pattern by itself"),),
+                )
             )
         return Hole(call.span)
     if name in signatures.PRIMITIVES:
@@ -149,7 +153,7 @@ def _call(context: Context, scope: Scope, call: tree.Call) -> typed.Pattern:
         declared = context.params.get(name)
         return wrong_kind(context, scope, call.span, "pattern", NOUNS[kind], *((declared.label,) if declared else ()))
     if name not in context.params:
-        unknown_name(context, scope, call.name, "pattern")
+        unknown_name(context, scope, call.name, "pattern", called=True)
     return Hole(call.span)
 
 
@@ -239,13 +243,13 @@ class _Arguments:
             case value:
                 return (check_number(self.context, self.scope, value),)
 
-    def exclusive(self, call: tree.Call, one: str, other: str) -> None:
+    def exclusive(self, call: tree.Call, one: str, other: str, *, unnamed: bool = False) -> None:
         """Report two arguments that say the same thing in two ways."""
         if one in self.values and other in self.values:
             self.context.diagnostics.append(
                 Diagnostic(
                     "PA307",
-                    f"`{call.name.text}` takes either its {one} or `{other}`, not both",
+                    f"`{call.name.text}` takes either {f'a {one}' if unnamed else f'`{one}`'} or `{other}`, not both",
                     (
                         self.scope.label(self.values[other].span, "this one"),
                         self.scope.label(self.values[one].span, "or this one", primary=False),
@@ -295,7 +299,7 @@ def _local(arguments: _Arguments, call: tree.Call, direction: typed.Direction | 
     spelled = [name for name in ("back", "ahead") if name in arguments.values]
     if "width" in arguments.values:
         for name in spelled:
-            arguments.exclusive(call, "width", name)
+            arguments.exclusive(call, "width", name, unnamed=True)
         return typed.Local(arguments.number("width"), dilation, direction, call.span)
     if not spelled and not arguments.broken:
         arguments.context.diagnostics.append(

@@ -118,6 +118,8 @@ def _named_number(context: Context, scope: Scope, name: tree.Word) -> typed.Numb
         return typed.Quantity(cast("typed.QuantityName", text), span)
     if text == "density" and scope.facts:
         return typed.Density(span)
+    if text == "cache" and scope.facts:
+        return not_there_yet(context, scope, span, "`cache` in an expectation")
     if text in context.patterns:
         context.used.add(text)
         return wrong_kind(context, scope, span, "number", "a pattern", context.patterns[text].label)
@@ -207,7 +209,7 @@ def wrong_count(context: Context, scope: Scope, call: tree.Call, least: int, mos
     else:
         bounds = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
         noun = "argument" if bounds == "1" else "arguments"
-        message = f"`{call.name.text}` takes {bounds} {noun}, but {got} {'is' if got == 1 else 'are'} given"
+        message = f"`{call.name.text}` takes {bounds} {noun}, but {got or 'none'} {'is' if got < 2 else 'are'} given"
     context.diagnostics.append(Diagnostic("PA302", message, (scope.label(call.span),)))
 
 
@@ -245,13 +247,16 @@ def _not_a_function(context: Context, scope: Scope, call: tree.Call) -> Hole:
             Diagnostic(
                 "PA310",
                 f"`{name.text}` is {NOUNS[kind] if kind else 'a parameter'} and takes no arguments",
-                (scope.label(call.span), *((declared.label,) if declared and name.text not in scope.own else ())),
+                (
+                    scope.label(call.span, "no function"),
+                    *((declared.label,) if declared and name.text not in scope.own else ()),
+                ),
             )
         )
     elif kind is not None:
         wrong_kind(context, scope, call.span, "number", NOUNS[kind], *((declared.label,) if declared else ()))
     else:
-        unknown_name(context, scope, name, "number")
+        unknown_name(context, scope, name, "number", called=True)
     context.used.add(name.text)
     return Hole(call.span)
 
@@ -318,6 +323,9 @@ def _items(context: Context, scope: Scope, expression: tree.Expression) -> tuple
                 wrong_count(context, scope, expression, 1, 1, len(arguments))
                 return (Hole(span),)
             return (typed.Powers(check_number(context, scope, arguments[0]), span),)
+        case tree.Call(name, _, span) if kind_of_name(context, scope, name.text) is None:
+            unknown_name(context, scope, name, "ids", called=True)
+            return (Hole(span),)
         case tree.Call(name, _, span) if kind_of_name(context, scope, name.text) == "pattern":
             context.used.add(name.text)
             return (wrong_kind(context, scope, span, "ids", "a pattern"),)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from patternc.diagnostics import Diagnostic, Fix, Label
 from patternc.grammar.lexer import END, STRAY, Cursor, Token
 from patternc.grammar.scope import closest
+from patternc.grammar.signatures import PRIMITIVES
 from patternc.grammar.terminals import CLOSERS, SELECTORS, SETTINGS, SIGNS, STATEMENTS, WORDS, expected
 from patternc.grammar.tree import ABSENT
 from patternc.source import Source, Span
@@ -64,6 +66,12 @@ class Edit:
     diagnostic: Diagnostic
     insert: tuple[Token, ...] = ()
     drop: int = 0
+    sure: bool = False
+    """What is wrong is plain to see, so little of what follows need fit."""
+    last_resort: bool = False
+    """Taken only where nothing else would do."""
+    content_lost: bool = False
+    """What is in the brackets that `insert` closes may belong outside, so it is not looked at."""
 
 
 def _token(kind: str, place: Place, text: str | None = None) -> Token:
@@ -86,7 +94,8 @@ def unexpected(place: Place) -> Diagnostic:
     if token.type == STRAY:
         return Diagnostic("PA106", f"{_named(token.text)} is no part of the language", (place.label(token.span),))
     verb = "comes too early" if token.type == END else "cannot stand here"
-    return Diagnostic("PA101", f"{shown(token)} {verb}", (place.label(token.span, f"expected {could}"),))
+    notes = ("comparisons are not chained: make each an `expect` of its own",) if token.type == "COMPARE" else ()
+    return Diagnostic("PA101", f"{shown(token)} {verb}", (place.label(token.span, f"expected {could}"),), notes)
 
 
 def too_deep(place: Place) -> Diagnostic:
@@ -149,7 +158,8 @@ def missing_before(place: Place) -> Iterator[Edit]:
     """Something is missing before a token that did fit: a selector, a count, an operator."""
     could = place.cursor.accepts()
     token = place.token
-    if token.type == STRAY or not token.begins_line or not could >= set(SELECTORS):
+    repeated = "INT" in could and not could & {"LPAR", "LSQB"}
+    if not repeated and (not token.begins_line or not could >= set(SELECTORS)):
         yield from _missing_operator(place, could)
     if could >= set(SELECTORS):
         diagnostic = Diagnostic(
@@ -159,7 +169,7 @@ def missing_before(place: Place) -> Iterator[Edit]:
             fix=place.fix("say for which, `all` for instance", Span(token.start, token.start), "all: "),
         )
         yield Edit(diagnostic, (_token("ALL", place), _token("COLON", place)))
-    elif "INT" in could and not could & {"LPAR", "LSQB"}:
+    elif repeated:
         diagnostic = Diagnostic(
             "PA105",
             "this pattern does not say how often it is repeated",
@@ -181,7 +191,7 @@ def last_resorts(place: Place) -> Iterator[Edit]:
         dropped = place.stream[place.position : place.position + count]
         if any(each.type in (END, *STATEMENTS, "LBRACE") for each in dropped):
             return
-        yield Edit(diagnostic, (), count)
+        yield Edit(diagnostic, (), count, last_resort=True)
 
 
 # -- what may be wrong ------------------------------------------------------------------------------------------------
@@ -193,7 +203,10 @@ _LOOKALIKES = {
     **{"\u222a": "|", "\u2228": "|", "\u2229": "&", "\u2227": "&", "\u2216": "-", "\u2026": "..", "\u00a6": "|"},
     **{"\uff08": "(", "\uff09": ")", "\uff0c": ",", "\uff1a": ":", "\uff1d": "="},
 }
-_LOOKALIKE_TYPES = {**{sign: kind for kind, sign in SIGNS.items()}, "<=": "COMPARE", ">=": "COMPARE", "!=": "COMPARE"}
+_LOOKALIKE_TYPES = {
+    **{sign: kind for kind, sign in SIGNS.items() if kind != "SELECTOR_MINUS"},
+    **dict.fromkeys(("<=", ">=", "!="), "COMPARE"),
+}
 _SPACES = {
     "\u00a0": "a no-break space",
     "\u200b": "a zero-width space",
@@ -223,14 +236,14 @@ def _stray(place: Place, could: set[str]) -> Iterator[Edit]:
         sign = _LOOKALIKES[text]
         fix = place.fix(f"write `{sign}`", token.span, sign)
         replacement = Token((_LOOKALIKE_TYPES[sign],), sign, token.start, token.stop)
-        yield Edit(Diagnostic("PA106", message, (label,), fix=fix), (replacement,), 1)
+        yield Edit(Diagnostic("PA106", message, (label,), fix=fix), (replacement,), 1, sure=True)
     if text == ";":
         fix = place.fix("leave it out", token.span, "")
         label = place.label(token.span, "nothing needs an end mark")
-        yield Edit(Diagnostic("PA109", "`;` is not used in this language", (label,), fix=fix), (), 1)
+        yield Edit(Diagnostic("PA109", "`;` is not used in this language", (label,), fix=fix), (), 1, sure=True)
     elif all(each in _SPACES for each in text):
         fix = place.fix("write an ordinary space", token.span, " ")
-        yield Edit(Diagnostic("PA106", message, (label,), fix=fix), (), 1)
+        yield Edit(Diagnostic("PA106", message, (label,), fix=fix), (), 1, sure=True)
     if text == "!" and "NAME" in could:
         note = "the pairs outside P are `dense - P`"
         yield Edit(Diagnostic("PA109", "`!` is not used in this language", (label,), (note,)), (), 1)
@@ -268,7 +281,7 @@ def _foreign_word(place: Place, could: set[str]) -> Iterator[Edit]:
         kind, sign = found
         fix = place.fix(f"write `{sign}`", token.span, sign)
         diagnostic = Diagnostic("PA109", f"`{token.text}` is written `{sign}` here", (label,), fix=fix)
-        yield Edit(diagnostic, (Token((kind,), sign, token.start, token.stop),), 1)
+        yield Edit(diagnostic, (Token((kind,), sign, token.start, token.stop),), 1, sure=True)
     elif found is None and "OR" not in could:
         note = "the pairs outside P are `dense - P`"
         yield Edit(Diagnostic("PA109", f"there is no `{token.text}` in this language", (label,), (note,)), (), 1)
@@ -293,7 +306,7 @@ def _foreign_sign(place: Place, could: set[str]) -> Iterator[Edit]:
                 (place.label(span),),
                 fix=place.fix(f"write `{sign}`", span, sign),
             )
-            yield Edit(diagnostic, (Token((right,), sign, span.start, span.stop),), drop)
+            yield Edit(diagnostic, (Token((right,), sign, span.start, span.stop),), drop, sure=True)
     if token.type in ("EQUAL", "COLON") and before is not None and before.type in SETTINGS:
         diagnostic = Diagnostic(
             "PA109",
@@ -301,7 +314,7 @@ def _foreign_sign(place: Place, could: set[str]) -> Iterator[Edit]:
             (place.label(token.span, f"`{before.text}` is followed by its value"),),
             fix=place.fix("leave it out", Span(before.stop, token.stop), ""),
         )
-        yield Edit(diagnostic, (), 1)
+        yield Edit(diagnostic, (), 1, sure=True)
     if token.type in STATEMENTS and "NAME" in could and before is not None and before.type in STATEMENTS:
         diagnostic = Diagnostic(
             "PA203",
@@ -333,7 +346,7 @@ def _misspelt(place: Place, could: set[str]) -> Iterator[Edit]:
         (place.label(token.span, "unknown word"),),
         fix=place.fix(f"did you mean `{word}`?", token.span, word),
     )
-    yield Edit(diagnostic, (Token((words[word],), word, token.start, token.stop),), 1)
+    yield Edit(diagnostic, (Token((words[word],), word, token.start, token.stop),), 1, sure=True)
 
 
 def _brackets(place: Place) -> Iterator[Edit]:
@@ -384,37 +397,36 @@ def _never_closed(place: Place, opened: Sequence[Token]) -> Edit:
     """Close the brackets `opened` (outermost first, at least one) here."""
     closers = tuple(_token(CLOSERS[each.type], place) for each in reversed(opened))
     signs = "".join(each.text for each in closers)
-    blamed = _unbalanced_by_indent(place, opened[-1]) or opened[-1]
+    blamed = opened[-1]
+    gap = _end_of_numbers(place, opened[-1]) or place.gap
     labels = [place.label(blamed.span, "opened here")]
     labels += [place.label(each.span, "and this one", primary=False) for each in opened if each is not blamed][:3]
-    if place.source.position(place.gap.start)[0] != place.source.position(blamed.start)[0] and "}" not in signs:
-        labels.append(place.label(place.gap, f"`{signs}` is needed by here", primary=False))
+    if place.source.position(gap.start)[0] != place.source.position(blamed.start)[0] and "}" not in signs:
+        labels.append(place.label(gap, f"`{signs}` is needed by here", primary=False))
     count = f"{len(opened)} brackets are" if len(opened) > 1 else f"this `{blamed.text}` is"
     replacement = signs
     if "}" in signs:
         line, _ = place.source.position(opened[0].start)
         text = place.source.line(line)
-        same = line == place.source.position(place.gap.start)[0]
+        same = line == place.source.position(gap.start)[0]
         replacement = f" {signs}" if same else "\n" + text[: len(text) - len(text.lstrip())] + signs
-    fix = place.fix(f"close {'them' if len(opened) > 1 else 'it'} with `{signs}`", place.gap, replacement)
-    return Edit(Diagnostic("PA102", f"{count} never closed", tuple(labels), fix=fix), closers)
+    fix = place.fix(f"close {'them' if len(opened) > 1 else 'it'} with `{signs}`", gap, replacement)
+    diagnostic = Diagnostic("PA102", f"{count} never closed", tuple(labels), fix=fix)
+    return Edit(diagnostic, closers, content_lost=True)
 
 
-def _unbalanced_by_indent(place: Place, opened: Token) -> Token | None:
-    """The `{` whose `}` is missing by the look of the lines: its partner stands where an outer one's belongs."""
-    if opened.type != "LBRACE":
+def _end_of_numbers(place: Place, opened: Token) -> Span | None:
+    """Where the arguments end of a call that takes no patterns: before the first `|` or `&`."""
+    start = place.kept.index(opened)
+    called = place.kept[start - 1].text if start else ""
+    signature = PRIMITIVES.get(called)
+    if signature is None or any(parameter.kind == "pattern" for parameter in signature.parameters):
         return None
-    stack: list[Token] = []
-    source = place.source
-    for token in place.kept:
-        if token.type == "LBRACE":
-            stack.append(token)
-        elif token.type == "RBRACE" and stack:
-            partner = stack.pop()
-            line = source.line(source.position(partner.start)[0])
-            indent = len(line) - len(line.lstrip())
-            if partner.start > opened.start and token.begins_line and source.position(token.start)[1] - 1 < indent:
-                return partner
+    depth = 0
+    for before, token in pairwise(place.kept[start:]):
+        depth += (before.type in CLOSERS) - (before.type in CLOSERS.values())
+        if depth == 1 and token.type in ("OR", "AND"):
+            return Span(before.stop, before.stop)
     return None
 
 
@@ -428,14 +440,14 @@ def _twice(place: Place) -> Iterator[Edit]:
             (place.label(token.span, "once is enough"),),
             fix=place.fix("leave one out", Span(before.stop, token.stop), ""),
         )
-        yield Edit(diagnostic, (), 1)
+        yield Edit(diagnostic, (), 1, sure=True)
     elif token.type == "COMMA":
         in_list = bool(place.brackets) and place.brackets[-1].type != "LBRACE"
         message = "nothing stands before this `,`" if in_list else "entries and statements need no `,` between them"
         diagnostic = Diagnostic(
             "PA101",
             message,
-            (place.label(token.span, "leave it out"),),
+            (place.label(token.span, "separates nothing"),),
             fix=place.fix("leave it out", token.span, ""),
         )
         yield Edit(diagnostic, (), 1)
@@ -463,11 +475,13 @@ def _missing_operand(place: Place, could: set[str]) -> Iterator[Edit]:
         diagnostic = Diagnostic(
             "PA101",
             f"nothing follows this `,` before {shown(token)}",
-            (place.label(before.span, "leave it out"),),
+            (place.label(before.span, "separates nothing"),),
             fix=place.fix("leave it out", before.span, ""),
         )
     else:
         what = "a selector" if "EVEN" in could else "an expression" if "INT" in could else "a name"
+        if before.type in SETTINGS:
+            what = "a number"
         where = f"before {shown(token)}" if what == "a selector" else f"after {shown(before)}"
         diagnostic = Diagnostic(
             "PA104",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from patternc.diagnostics import Diagnostic
+from patternc.grammar.braces import close_braces
 from patternc.grammar.edits import (
     MAX_BRACKETS,
     Edit,
@@ -27,6 +28,7 @@ from patternc.grammar.edits import (
 )
 from patternc.grammar.lexer import END, Cursor, Token
 from patternc.grammar.terminals import CLOSERS, SIGNS, STATEMENTS
+from patternc.grammar.tree import ABSENT
 from patternc.source import Source
 
 MAX_MISTAKES = 100
@@ -63,6 +65,17 @@ class _Reading:
     def copy(self) -> _Reading:
         return _Reading(self.cursor.copy(), list(self.kept), self.brackets)
 
+    def forget_content(self, brackets: tuple[Token, ...], count: int) -> None:
+        """Keep nothing of what is inside the innermost `count` of `brackets`, which were just closed."""
+        opener = brackets[-count]
+        start = self.kept.index(opener)
+        declares = start >= 2 and self.kept[start - 2].type == "PATTERN"
+        if opener.type == "LBRACE" or declares:
+            return
+        gap = self.kept[-1].stop
+        closer = Token((CLOSERS[opener.type],), SIGNS[CLOSERS[opener.type]], gap, gap)
+        self.kept[start + 1 :] = [Token(("NAME",), ABSENT, opener.stop, gap), closer]
+
     def feed(self, token: Token) -> bool:
         """Take a token; False, and of no more use, when it does not fit."""
         if not self.cursor.feed(token):
@@ -78,11 +91,11 @@ class _Reading:
 def repair(source: Source, tokens: tuple[Token, ...]) -> Repaired:
     """All independent mistakes in the syntax of a text, and tokens that parse instead."""
     end = len(source.text)
+    tokens, diagnostics = close_braces(source, tokens)
     stream = (*tokens, Token((END,), "", end, end, True))
     reading = _Reading(Cursor(parsing=False))
     starts: dict[int, _Reading] = {}  # by number of open brackets: before the last line that began there
     recent: list[tuple[int, _Reading]] = []  # before each of the last tokens
-    diagnostics: list[Diagnostic] = []
     dropped: list[tuple[Token, bool]] = []  # with whether it was inside a model
     position = 0
     while True:
@@ -145,11 +158,15 @@ def _mended(
         reading = next(each for index, each in recent if index == start).copy()
         if not all(reading.feed(token) for token in edit.insert):
             continue
+        if edit.content_lost:
+            reading.forget_content(recent[-1][1].brackets, len(edit.insert))
         resume = start + edit.drop
+        if edit.last_resort and (best is not None or line_ends is not None):
+            break
         fits = _fits(reading, stream, resume) - max(0, position - resume)
         if fits == 0 and resume >= position and line_ends is None and _restart_here(reading, stream[resume]):
             line_ends = edit, reading, resume  # the line is complete; the next one begins with another mistake
-        if fits >= _ENOUGH and (best is None or fits > best[0]):
+        if fits >= (1 if edit.sure else _ENOUGH) and (best is None or fits > best[0]):
             best = fits, edit, reading, resume
             if fits >= _LOOK:
                 break

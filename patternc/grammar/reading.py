@@ -5,10 +5,11 @@ For: turning a path or a text into a `Source`, or into one clear `PatternError`.
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
-from patternc.diagnostics import Diagnostic, Label, PatternError
-from patternc.source import MAX_BYTES, Source, Span
+from patternc.diagnostics import Diagnostic, PatternError
+from patternc.source import MAX_BYTES, Source
 
 _LIMIT = f"{MAX_BYTES >> 20} MiB"
 
@@ -25,7 +26,9 @@ def read_source(path: Path, name: str | None = None) -> Source:
     except IsADirectoryError:
         raise _refused("PA002", f"`{name}` is a directory, not a pattern file") from None
     except FileNotFoundError:
-        raise _refused("PA001", f"there is no file `{name}`") from None
+        near = _near(path)
+        notes = () if near is None else (f"there is `{near}` beside it",)
+        raise _refused("PA001", f"there is no file `{name}`", *notes) from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise _refused("PA001", f"`{name}` cannot be read: {reason}") from None
@@ -36,16 +39,9 @@ def read_source(path: Path, name: str | None = None) -> Source:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8-sig")
-        source = Source(name, before, path)
-        note = "a pattern file is UTF-8 text; save it in that encoding"
-        message = (
-            f"`{name}` is not UTF-8: the byte 0x{data[error.start]:02x} at offset {error.start} begins no character"
-        )
-        end = Span(len(before), len(before))
-        raise PatternError(
-            [Diagnostic("PA004", message, (Label(source, end, "the text ends to be readable here"),), (note,))]
-        ) from None
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"`{name}` is not UTF-8: the byte 0x{data[error.start]:02x} in line {line} is no character"
+        raise _refused("PA004", message, "a pattern file is UTF-8 text; save it in that encoding") from None
     return Source(name, text, path)
 
 
@@ -54,6 +50,16 @@ def text_source(text: str, name: str = "<text>") -> Source:
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise _too_large(name)
     return Source(name, text)
+
+
+def _near(path: Path) -> str | None:
+    """The pattern file in the same folder whose name is nearest to a missing one's."""
+    try:
+        names = sorted(each.name for each in path.parent.iterdir() if each.suffix == ".attn")
+    except OSError:
+        return None
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return near[0] if near else None
 
 
 def _too_large(name: str) -> PatternError:

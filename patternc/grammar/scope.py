@@ -143,8 +143,11 @@ def kind_of_name(context: Context, scope: Scope, name: str) -> Kind | None:
 NOUNS: dict[Kind, str] = {"number": "a number", "ids": "a list of ids", "pattern": "a pattern"}
 
 
-def unknown_name(context: Context, scope: Scope, word: tree.Word, kind: Kind) -> None:
-    """Report a name that stands for nothing here; silent where its declaration is damaged."""
+def unknown_name(context: Context, scope: Scope, word: tree.Word, kind: Kind, called: bool = False) -> None:
+    """Report a name that stands for nothing here; silent where its declaration is damaged.
+
+    `called`: it stands before brackets, as a function or a pattern does.
+    """
     name = word.text
     if name in context.damaged:
         return
@@ -159,7 +162,7 @@ def unknown_name(context: Context, scope: Scope, word: tree.Word, kind: Kind) ->
             Diagnostic(
                 "PA206",
                 f"`{name}` is not known in {title}",
-                (scope.label(word.span, "which one is not decided here"),),
+                (scope.label(word.span, f"which {name.replace('_', ' ')} is not decided here"),),
                 (note,),
             )
         )
@@ -184,4 +187,6 @@ def unknown_name(context: Context, scope: Scope, word: tree.Word, kind: Kind) ->
         if declared is not None and suggestion not in scope.own:
             labels.append(declared.label)
     what = {"number": "number", "ids": "list or number", "pattern": "pattern"}[kind]
+    if called and kind != "pattern":
+        what = "function"
     context.diagnostics.append(Diagnostic("PA201", f"there is no {what} called `{name}`", tuple(labels), fix=fix))

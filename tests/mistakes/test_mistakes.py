@@ -1,0 +1,89 @@
+"""Each mistake has a file and the exact text a user reads; each proposed fix removes its mistake and makes no other.
+
+A case is `<code>.attn` or `<code>-<what>.attn` with its `.txt`. Comments in its first lines say how it is checked:
+`# mistakes: 3` (default 1), `# params: a=1 b=2,3`. Codes that need more than the front end have `# check: compile`.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from patternc.algebra.elaborate import elaborate
+from patternc.catalogue import CATALOGUE
+from patternc.diagnostics import has_errors, ordered, render
+from patternc.grammar.check import check
+from patternc.grammar.parse import parse
+from patternc.source import Source
+
+HERE = Path(__file__).parent
+CASES = sorted(path.stem for path in HERE.glob("*.attn"))
+
+ELSEWHERE = {
+    "PA003": "tests/grammar/test_bad_input.py",
+    "PA007": "tests/grammar/test_bad_input.py",
+    "PA802": "tests/door/test_compile.py",
+}
+"""Codes whose mistake is no text: where they are tested."""
+
+NOT_RAISED_YET = {"PA705", "PA905", "PA906", "PA907", "PA908"}
+"""Codes that nothing raises so far."""
+
+
+def directive(text, name, default):
+    found = re.search(rf"^# {name}: (.*)$", text, re.MULTILINE)
+    return default if found is None else found.group(1)
+
+
+def params(text):
+    given = (each.split("=") for each in directive(text, "params", "").split())
+    return {name: ids[0] if len(ids := tuple(map(int, value.split(",")))) == 1 else ids for name, value in given}
+
+
+def diagnosed(source):
+    if directive(source.text, "check", "front") == "compile":
+        from patternc.compiler import analyse
+
+        program, failures = analyse(source)
+        return ordered((*program.warnings, *failures))
+    checked = check(parse(source))
+    if checked.program.model is None and has_errors(checked.diagnostics):
+        return checked.diagnostics
+    return ordered((*checked.diagnostics, *elaborate(checked.program, params=params(source.text)).diagnostics))
+
+
+def source_of(case):
+    path = HERE / f"{case}.attn"
+    return Source(path.name, path.read_bytes().decode(), path)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_rendering(case, golden):
+    source = source_of(case)
+    diagnostics = diagnosed(source)
+    golden(HERE / f"{case}.txt", render(diagnostics))
+    assert {each.code for each in diagnostics} >= {case.split("-")[0]}
+    assert len(diagnostics) == int(directive(source.text, "mistakes", "1"))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_fixes_fix(case):
+    source = source_of(case)
+    before = diagnosed(source)
+    for diagnostic in before:
+        if diagnostic.fix is None:
+            continue
+        assert diagnostic.fix.source == source
+        after = diagnosed(Source(source.name, diagnostic.fix.applied(), source.path))
+        assert len(after) == len(before) - 1, render(after)
+        assert {each.message for each in after} <= {each.message for each in before}
+
+
+def test_every_code_has_a_case():
+    cases = {case.split("-")[0] for case in CASES}
+    assert cases | ELSEWHERE.keys() | NOT_RAISED_YET == set(CATALOGUE)
+    assert not cases & NOT_RAISED_YET
+
+
+def test_texts_and_cases_match():
+    assert {path.stem for path in HERE.glob("*.txt")} == set(CASES)
