@@ -1,0 +1,225 @@
+"""The masks of a schedule for torch's own attention: a BlockMask for FlexAttention, a boolean mask for SDPA.
+
+For: running a pattern without patternc's kernels, and a check of those kernels by somebody else's. Not for: speed at
+lengths where torch's formats themselves are quadratic: a BlockMask holds an int32 for every pair of blocks, a boolean
+mask a byte for every pair of positions.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import assert_never
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.attention.flex_attention import BlockMask
+
+from patternc.algebra import relation as r
+from patternc.algebra.evaluate import evaluate
+from patternc.algebra.rowspans import chunk_bounds, drawn_keys, inside_spans
+from patternc.algebra.schedule import Schedule
+from patternc.analysis.tiles import FULL_CLASS, tile_map
+
+Predicate = Callable[[Tensor, Tensor], Tensor]
+"""(query, key) -> bool, elementwise on integer tensors."""
+MaskMod = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""(batch, head, query, key) -> bool, as FlexAttention calls it."""
+
+BLOCK = 128
+LONGEST_MASK = 32768
+"""Tokens of the longest boolean mask: 1 GiB for each distinct head."""
+_ROWS = 1024
+_WRITTEN_OUT = 8
+"""Up to so many intervals or residues are compared one by one; more are looked up."""
+
+
+def to_sdpa_mask(schedule: Schedule, layer: int = 0) -> Tensor:
+    """The mask of a layer for `scaled_dot_product_attention(attn_mask=)`: bool, true where a query attends a key.
+
+    [N, N] where all heads have one pattern, else [H, N, N]. Raises IndexError for a layer the model does not have,
+    ValueError above 32,768 tokens.
+    """
+    heads = _heads(schedule, layer)
+    n = schedule.tokens
+    if n > LONGEST_MASK:
+        raise ValueError(f"a boolean mask of {n:,} tokens would have {n * n / 2**30:,.0f} GiB; use to_flex, or kernels")
+    masks = {index: _mask(schedule.patterns[index].relation, n) for index in set(heads)}
+    return masks[heads[0]] if len(masks) == 1 else torch.stack([masks[index] for index in heads])
+
+
+def to_flex(schedule: Schedule, layer: int = 0, device: torch.device | str = "cpu") -> BlockMask:
+    """The mask of a layer for FlexAttention: blocks of 128 from the tile map, full ones marked, and a mask_mod.
+
+    Made in O(active blocks) evaluations, where `create_block_mask` evaluates all pairs. Raises IndexError for a layer
+    the model does not have, TileBudgetError for a pattern without block structure at this length.
+    """
+    heads = _heads(schedule, layer)
+    relations = [schedule.patterns[index].relation for index in heads]
+    alike = len(set(relations)) == 1
+    blocks = {relation: _blocks(relation, schedule.tokens) for relation in set(relations)}
+    stacked = [
+        torch.stack([blocks[relation][part] for relation in (relations[:1] if alike else relations)])[None].to(device)
+        for part in range(4)
+    ]
+    partial_counts, partial, full_counts, full = stacked
+    return BlockMask.from_kv_blocks(
+        partial_counts,
+        partial,
+        full_counts,
+        full,
+        BLOCK_SIZE=BLOCK,
+        mask_mod=mask_mod(relations, schedule.tokens, device),
+        seq_lengths=(schedule.tokens, schedule.tokens),
+    )
+
+
+def mask_mod(relations: Sequence[r.Relation], n: int, device: torch.device | str = "cpu") -> MaskMod:
+    """A FlexAttention mask_mod in which head h has relations[h], at n positions; exact, of pointwise operations only.
+
+    Random keys are looked up in a table on `device`, one comparison for each drawn key.
+    """
+    device = torch.device(device)
+    distinct = list(dict.fromkeys(relations))
+    predicates = [_predicate(relation, n, device) for relation in distinct]
+    if len(distinct) == 1:
+        only = predicates[0]
+        return lambda batch, head, query, key: only(query, key)
+    kinds = torch.tensor([distinct.index(relation) for relation in relations], device=device)
+
+    def choose(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return _any((kinds[head] == kind) & predicate(query, key) for kind, predicate in enumerate(predicates))
+
+    return choose
+
+
+def _heads(schedule: Schedule, layer: int) -> tuple[int, ...]:
+    if not 0 <= layer < schedule.layers:
+        raise IndexError(f"there is no layer {layer}: the model has {schedule.layers}, counted from 0")
+    return schedule.table[layer]
+
+
+def _mask(relation: r.Relation, n: int) -> Tensor:
+    mask = torch.empty(n, n, dtype=torch.bool)
+    keys = np.arange(n)[None, :]
+    for first in range(0, n, _ROWS):
+        queries = np.arange(first, min(first + _ROWS, n))[:, None]
+        mask[first : first + _ROWS] = _tensor(evaluate(relation, queries, keys, n).copy(), torch.device("cpu"))
+    return mask
+
+
+def _blocks(relation: r.Relation, n: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """(counts [R], indices [R, R]) of partial blocks, then of full ones, int32."""
+    tiles = tile_map(relation, n, BLOCK, BLOCK)
+    rows = tiles.first.size - 1
+    own = np.repeat(np.arange(rows), np.diff(tiles.first))
+    # A block that hangs over the end is never full for FlexAttention, which does not look at positions in full ones.
+    inside = (np.maximum(own, tiles.counterparts) + 1) * BLOCK <= n
+    is_full = (tiles.classes == FULL_CLASS) & inside
+    tensors: list[Tensor] = []
+    for chosen in (~is_full, is_full):
+        counts = np.bincount(own[chosen], minlength=rows).astype(np.int32)
+        starts = np.cumsum(counts) - counts
+        indices = np.zeros((rows, rows), dtype=np.int32)
+        indices[own[chosen], np.arange(counts.sum()) - starts[own[chosen]]] = tiles.counterparts[chosen]
+        tensors += [_tensor(counts, torch.device("cpu")), _tensor(indices, torch.device("cpu"))]
+    return tensors[0], tensors[1], tensors[2], tensors[3]
+
+
+def _predicate(relation: r.Relation, n: int, device: torch.device) -> Predicate:
+    """The relation at a place of length n, as pointwise operations."""
+    match relation:
+        case r.Empty():
+            return lambda i, j: (i < 0) & (j < 0)
+        case r.Full():
+            return lambda i, j: (i >= 0) & (j >= 0)
+        case r.Band(low, high, step):
+            return functools.partial(_band, low, high, step)
+        case r.Residue(modulus, residues):
+            of_residue = _membership(modulus, residues, device)
+            return lambda i, j: of_residue((i - j) % modulus)
+        case r.Columns(modulus, residues):
+            of_column = _membership(modulus, residues, device)
+            return lambda i, j: of_column(j % modulus)
+        case r.Rows(modulus, residues):
+            of_row = _membership(modulus, residues, device)
+            return lambda i, j: of_row(i % modulus)
+        case r.Keys(spans):
+            of_key = _inside(spans, n, device)
+            return lambda i, j: of_key(j)
+        case r.Queries(spans):
+            of_query = _inside(spans, n, device)
+            return lambda i, j: of_query(i)
+        case r.Chunk((size,)):
+            return lambda i, j: i // size == j // size
+        case r.Chunk(sizes):
+            chunks = _tensor(chunk_bounds(sizes, np.arange(n))[0], device)
+            return lambda i, j: chunks[i] == chunks[j]
+        case r.Random():
+            drawn = _tensor(drawn_keys(relation, np.arange(n), n), device)
+            return lambda i, j: _any([i < 0, *(drawn[i, place] == j for place in range(drawn.shape[1]))])
+        case r.Blocks(size, inner):
+            of_block = _predicate(inner, -(-n // size), device)
+            return lambda i, j: of_block(i // size, j // size)
+        case r.Within(size, inner):
+            of_place = _predicate(inner, size, device)
+            return lambda i, j: of_place(i % size, j % size)
+        case r.Slice(start, stop, inner):
+            return _sliced(start, stop, _predicate(inner, max(stop - start, 1), device))
+        case r.Union(parts):
+            some = [_predicate(part, n, device) for part in parts]
+            return lambda i, j: _any(part(i, j) for part in some)
+        case r.Intersection(parts):
+            every = [_predicate(part, n, device) for part in parts]
+            return lambda i, j: functools.reduce(torch.logical_and, (part(i, j) for part in every))
+        case r.Difference(left, right):
+            kept, removed = _predicate(left, n, device), _predicate(right, n, device)
+            return lambda i, j: kept(i, j) & ~removed(i, j)
+        case _:
+            assert_never(relation)
+
+
+def _band(low: int | None, high: int | None, step: int, i: Tensor, j: Tensor) -> Tensor:
+    distance = i - j
+    holds = distance % step == 0
+    if low is not None:
+        holds = holds & (distance >= low)
+    return holds if high is None else holds & (distance <= high)
+
+
+def _sliced(start: int, stop: int, inner: Predicate) -> Predicate:
+    def holds(i: Tensor, j: Tensor) -> Tensor:
+        inside = (i >= start) & (i < stop) & (j >= start) & (j < stop)
+        if start == stop:
+            return inside
+        # Positions outside are clamped: what they would look up must exist, and does not count.
+        last = stop - start - 1
+        return inside & inner((i - start).clamp(0, last), (j - start).clamp(0, last))
+
+    return holds
+
+
+def _membership(modulus: int, residues: tuple[int, ...], device: torch.device) -> Callable[[Tensor], Tensor]:
+    if len(residues) <= _WRITTEN_OUT:
+        return lambda values: _any([values < 0, *(values == residue for residue in residues)])
+    table = torch.zeros(modulus, dtype=torch.bool, device=device)
+    table[list(residues)] = True
+    return lambda values: table[values]
+
+
+def _inside(spans: r.Spans, n: int, device: torch.device) -> Callable[[Tensor], Tensor]:
+    if len(spans) <= _WRITTEN_OUT:
+        return lambda values: _any([values < 0, *((values >= start) & (values < stop) for start, stop in spans)])
+    table = _tensor(inside_spans(spans, np.arange(n)), device)
+    return lambda values: table[values]
+
+
+def _any(parts: Iterable[Tensor]) -> Tensor:
+    return functools.reduce(torch.logical_or, parts)
+
+
+def _tensor(array: NDArray[np.generic], device: torch.device) -> Tensor:
+    # torch's stub leaves the argument of from_numpy untyped.
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device)  # pyright: ignore[reportUnknownMemberType]
