@@ -1,6 +1,7 @@
 """Boxes: what is called empty or full is, and boxes of one translation class hold the same."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,9 +31,7 @@ def contents(expected, boxes):
     return [expected[q0:q1, k0:k1] for q0, q1, k0, k1 in sides]
 
 
-@given((places(max_tokens=32) | causal_places(max_tokens=32)).flatmap(lambda p: st.tuples(st.just(p), boxes_in(p[0]))))
-def test_states_and_classes(case):
-    (n, relation), boxes = case
+def check(relation, n, boxes):
     draws = draw_all(relation, n, DEFAULT_BUDGET)
     parts = contents(mask(relation, n), boxes)
     for state, part in zip(classify(relation, boxes, n, draws), parts, strict=True):
@@ -42,6 +41,39 @@ def test_states_and_classes(case):
     numbers, first = translation_classes(relation, boxes, n, draws, [])
     for number, part in zip(numbers.tolist(), parts, strict=True):
         assert np.array_equal(part, parts[first[number]])
+    return len(first)
+
+
+@given((places(max_tokens=32) | causal_places(max_tokens=32)).flatmap(lambda p: st.tuples(st.just(p), boxes_in(p[0]))))
+def test_states_and_classes(case):
+    (n, relation), boxes = case
+    check(relation, n, boxes)
+
+
+EVERY_CASE = [
+    r.EMPTY, r.FULL, r.Band(-3, 5), r.Band(2, None), r.Band(-6, 9, 3), r.Band(None, 4, 2), r.Residue(5, (0, 3)),
+    r.Columns(4, (1, 2)), r.Rows(7, (2, 6)), r.Keys(((2, 4), (9, 10))), r.Queries(((0, 1), (13, 20))), r.Chunk((5,)),
+    r.Chunk((1, 5, 2, 3)), r.Random(2, (1,), causal=True), r.Random(3, (2,), causal=False, among=((3, 9), (11, 12))),
+    r.Blocks(5, r.Band(0, 1)), r.Blocks(3, r.Columns(2, (1,))), r.Blocks(4, r.Random(1, (0,), causal=True)),
+    r.Blocks(7, r.Within(2, r.Band(0, 0))), r.Within(6, r.Band(0, 2)), r.Within(5, r.Keys(((1, 3),))),
+    r.Within(9, r.Blocks(2, r.Chunk((1, 2)))), r.Within(11, r.Random(2, (4,), causal=False)),
+    r.Slice(3, 17, r.Chunk((4,))), r.Slice(5, 21, r.Columns(3, (0,))), r.Slice(2, 19, r.Within(4, r.Band(-1, 0))), r.Slice(4, 5, r.FULL),
+    r.Union((r.Band(0, 2), r.Columns(6, (5,)))), r.Intersection((r.PAST, r.Blocks(3, r.Residue(2, (1,))))),
+    r.Difference(r.Band(-5, 5), r.Residue(3, (0,))), r.Difference(r.FULL, r.Union((r.Keys(((4, 6),)), r.Chunk((8,))))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("relation", EVERY_CASE)
+def test_every_translation_of_a_box(relation):
+    """All places of boxes of a few sizes: the sides' ends, offsets in blocks, periods and slices all occur."""
+    n = 24
+    sizes = [(1, 1), (2, 3), (3, 2), (5, 5), (8, 4), (13, 24)]
+    boxes = []
+    for height, width in sizes:
+        q0, k0 = (grid.reshape(-1) for grid in np.mgrid[: n - height + 1, : n - width + 1])
+        boxes.append(np.stack([q0, q0 + height, k0, k0 + width]))
+    every = Boxes(*np.concatenate(boxes, axis=1).astype(np.int64))
+    assert check(relation, n, every) < every.q0.size
 
 
 def test_a_single_pair_of_an_atom_is_decided():
