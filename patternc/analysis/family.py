@@ -147,6 +147,8 @@ def family(relation: Relation, tokens: int, params: Mapping[str, int], at: Insta
         if slopes is None:
             return None
         _add(search, TOKENS, tokens, slopes)
+        if not all(_predicts(search, at(length, params), params, length) for length in _far(tokens)):
+            return None
         moved = {**params, **{name: value + 1 for name, value in params.items() if name not in search.frozen}}
         if search.symbols and not _predicts(search, at(tokens, moved), moved, tokens):
             return None
@@ -177,15 +179,22 @@ def _follow(search: _Search, name: str, value: int, moved: Callable[[int], Relat
     def length(_: int) -> int:
         return tokens
 
-    slopes = _slopes(search, moved, lambda step: step, length)
-    if slopes is not None:
-        _add(search, name, value, slopes)
-        return
-    slopes = _slopes(search, moved, lambda step: (value + step) // 2 - value // 2, length)
-    if slopes is None:
-        search.frozen[name] = value
-    else:
-        _add(search, f"{name}//2", value // 2, slopes)
+    def whole(step: int) -> int:
+        return step
+
+    def half(step: int) -> int:
+        return (value + step) // 2 - value // 2
+
+    for feature, called in ((whole, name), (half, f"{name}//2")):
+        slopes = _slopes(search, moved, feature, length)
+        if slopes is None:
+            continue
+        trial = _Search(search.slots, search.base, search.shape, [Affine(number) for number in search.base])
+        _add(trial, called, value if called == name else value // 2, slopes)
+        if all(_predicts(trial, moved(far - value), {name: far}, tokens) for far in _far(value)):
+            _add(search, called, value if called == name else value // 2, slopes)
+            return
+    search.frozen[name] = value
 
 
 def _slopes(
@@ -227,6 +236,11 @@ def _add(search: _Search, name: str, value: int, slopes: list[int]) -> None:
     for at, slope in enumerate(slopes):
         if slope:
             search.numbers[at] = search.numbers[at].plus(Affine(-slope * value, ((name, slope),)))
+
+
+def _far(value: int) -> list[int]:
+    """Values far from this one, where what looks straight nearby may bend."""
+    return [far for far in (value // 4, value // 2, 2 * value, 16 * value, 256 * value) if far >= 1]
 
 
 def _predicts(search: _Search, other: Relation | None, params: Mapping[str, int], tokens: int) -> bool:

@@ -42,6 +42,8 @@ REDRAWN_TOKENS, REDRAWS = 640, 4
 """How often, and at which length at most, a random pattern is drawn anew to see whether its count changes."""
 FEWEST_LENGTHS = 6
 """Exact counts that a polynomial in the length alone must meet; three determine it."""
+LENGTHS_BELOW = 6
+"""Lengths tried whenever the range of such a polynomial is doubled downwards."""
 
 Instantiate = Callable[[int, Mapping[str, int]], Schedule | None]
 """The same program at another length with these parameters; None where it has none (an id out of range, say)."""
@@ -61,7 +63,7 @@ def find_formula(
     counted = count_family(members, tokens, pairs)
     if counted is not None and _holds_elsewhere(members, counted, tokens, params, at):
         return express(members, counted)
-    if members.follows_length:
+    if members.follows_length or draws(relation):
         return None
     alone = members.constant()
     counted = _count_lengths(alone, tokens, pairs, params, at)
@@ -134,13 +136,14 @@ def _count_lengths(
     polynomial = fit([(periods,) for periods in points], counts, 2)
     if polynomial is None or len(points) < FEWEST_LENGTHS:
         return None
-    # Down to where it first fails, the conditions of the formula reach: halving finds a length that is surely enough.
+    # Below some length another polynomial holds; halve as long as this one still does.
     least, checks = min(points), len(points) - 3
     while least > 1:
         lower = least // 2
-        if any(exact(periods) != polynomial((periods,)) for periods in {lower, lower + 1, (lower + least) // 2}):
+        below = sorted({lower, lower + 1, *range(lower, least, max(1, (least - lower) // LENGTHS_BELOW))})
+        if any(exact(periods) != polynomial((periods,)) for periods in below):
             break
-        least, checks = lower, checks + 3
+        least, checks = lower, checks + len(below)
     return Counted(polynomial, (QUOTIENT,), replace(region, periods=least), checks)
 
 
