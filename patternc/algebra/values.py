@@ -164,13 +164,13 @@ class Evaluation:
 
     def enter(self, frame: Frame, span: Span) -> None:
         """Go one level deeper; to be followed by `leave`."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
+        if self.depth >= MAX_DEPTH:
             self.stop(
                 "PA704",
                 f"this is nested more than {MAX_DEPTH} deep once its names are replaced",
                 *self._blamed(frame, span, "too deep here"),
             )
+        self.depth += 1
 
     def leave(self) -> None:
         """Come back up."""
@@ -335,11 +335,14 @@ def ids(evaluation: Evaluation, frame: Frame, n: int | None, expression: typed.I
     """The items of a list, ids from the end still negative, where the place has length `n`. Raises Stop."""
     runs: list[Run] = []
     stopped = False
+    evaluation.enter(frame, expression.span)
     for item in expression.items:
         try:
+            evaluation.step(frame, item.span)
             runs += _item(evaluation, frame, n, item)
         except Stop:
             stopped = True
+    evaluation.leave()
     if stopped:
         raise Stop
     return tuple(runs)

@@ -315,7 +315,7 @@ def _foreign_sign(place: Place, could: set[str]) -> Iterator[Edit]:
             fix=place.fix("leave it out", Span(before.stop, token.stop), ""),
         )
         yield Edit(diagnostic, (), 1, sure=True)
-    if token.type in STATEMENTS and "NAME" in could and before is not None and before.type in STATEMENTS:
+    if token.type in STATEMENTS and "NAME" in could and "INT" not in could and not token.begins_line:
         diagnostic = Diagnostic(
             "PA203",
             f"`{token.text}` is a word of the language and cannot be declared",

@@ -211,7 +211,8 @@ def _restarted(
     for index in range(position, len(stream)):
         token = stream[index]
         outside = skipped == 0 and index > position
-        if token.type in STATEMENTS or token.type == END:
+        begins = token.type in STATEMENTS and (index > position or token.begins_line)
+        if begins or token.type == END:
             trial = _closed(start)
             if trial.feed(token):
                 return _lost(stream, reading, start, position, index), _closed(start), index
