@@ -33,8 +33,7 @@ from patternc.codegen.plan import HeadGroup, KernelSpec, LayerPlan
 from patternc.codegen.signature import row_signature, signature
 from patternc.codegen.triton_backward import ROWS
 from patternc.codegen.triton_module import emit_kernel, emit_row_kernel, row_kernel_name
-
-Tables = Mapping[str, Mapping[str, Tensor]]
+from patternc.runtime.tensors import Tables
 
 
 class Kernel(Protocol):
