@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from patternc.algebra.elaborate import elaborate
-from patternc.algebra.predicate import predicate
+from patternc.algebra.normalise import normalise
+from patternc.algebra.predicate import components
 from patternc.algebra.schedule import Schedule
 from patternc.codegen.lower import Lowered, lower
 from patternc.codegen.plan import Dtype
@@ -52,12 +53,13 @@ def plan_of(program: typed.Program, shape: Shape) -> Lowered:
 
 
 def header_of(program: typed.Program, schedule: Schedule) -> ModuleHeader:
-    """What the docstring of kernels.py says: the program's text, and each pattern with its predicate."""
+    """What the docstring of kernels.py says: the program's text, and each pattern with its normal form."""
     lines: list[str] = []
     for index, pattern in enumerate(schedule.patterns):
         where = [str(layer) for layer, heads in enumerate(schedule.table) if index in heads]
         shown = ", ".join(where[:_LAYERS_SHOWN]) + (", ..." if len(where) > _LAYERS_SHOWN else "")
-        lines += [f"layer{'s' * (len(where) > 1)} {shown}: {pattern.text}", f"    {predicate(pattern.relation)}"]
+        lines.append(f"layer{'s' * (len(where) > 1)} {shown}: {pattern.text}")
+        lines += [f"    {line}" for line in components(normalise(pattern.relation, schedule.tokens))]
     return ModuleHeader(schedule.name, program.files[0].text, "\n".join(lines))
 
 

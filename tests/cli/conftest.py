@@ -13,6 +13,11 @@ class Done:
     out: str
     err: str
 
+    @property
+    def message(self):
+        """Standard error with line breaks as spaces: messages are wrapped to the terminal."""
+        return " ".join(self.err.split())
+
 
 @pytest.fixture
 def patternc(tmp_path):

@@ -34,6 +34,6 @@ def test_one_clear_error(patternc, tmp_path, command, case):
     assert done.code == 1, done.err
     assert done.out == ""
     assert done.err.count("error[") == 1, done.err[:2000]
-    assert message in done.err
+    assert message in done.message
     assert len(done.err) < 4000
     assert {each.name for each in tmp_path.iterdir()} <= {"input.attn"}

@@ -11,7 +11,7 @@ from patternc.catalogue import CATALOGUE
 from patternc.compiler import compile
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.attn"))
-INLINE = ("-e", "local(8) | stride(16)", "--causal", "--layers", 2, "--tokens", 96)
+INLINE = ("-e", "local(16) | stride(16)", "--causal", "--layers", 2, "--tokens", 96)
 
 
 def test_check_all_examples(patternc):
@@ -26,7 +26,7 @@ def test_check_reports_all_mistakes_of_all_files(patternc, tmp_path):
     done = patternc("check", "a.attn", "b.attn")
     assert done.code == 1
     assert done.err.count("error[") == 3
-    assert "3 errors" in done.err
+    assert "3 errors" in done.message
     as_json = patternc("check", "a.attn", "b.attn", "--format", "json")
     assert as_json.code == 1
     assert len(json.loads(as_json.out)["diagnostics"]) == 3
@@ -42,7 +42,7 @@ def test_check_deep_finds_an_empty_row(patternc):
     deep = patternc("check", "-e", "local(4) - self", "--causal", "--tokens", 8, "--deep")
     assert shallow.code == 0
     assert deep.code == 1
-    assert "query 0 attends nothing" in deep.err
+    assert "query 0 attends nothing" in deep.message
 
 
 @pytest.mark.parametrize(
@@ -61,14 +61,14 @@ def test_check_deep_finds_an_empty_row(patternc):
 def test_wrong_usage_exits_2(patternc, arguments, message):
     done = patternc("analyse", *arguments)
     assert done.code == 2
-    assert message in done.err
+    assert message in done.message
     assert done.out == ""
 
 
 def test_a_mistyped_command_gets_a_suggestion(patternc):
     done = patternc("anlyse", "x.attn")
     assert done.code == 2
-    assert "'analyse'" in done.err
+    assert "'analyse'" in done.message
 
 
 def test_explain_every_code(patternc):
@@ -87,7 +87,7 @@ def test_mask_is_exact(patternc, tmp_path):
     assert done.code == 0
     mask = np.load(tmp_path / "m.npy", allow_pickle=False)
     relation = (
-        compile("model m { causal tokens 96 layers 2 { all: local(8) | stride(16) } }").schedule.pattern(1, 0).relation
+        compile("model m { causal tokens 96 layers 2 { all: local(16) | stride(16) } }").schedule.pattern(1, 0).relation
     )
     assert mask.dtype == np.bool_
     assert mask.tolist() == [[holds(relation, i, j, 96) for j in range(96)] for i in range(96)]
@@ -98,14 +98,14 @@ def test_mask_is_exact(patternc, tmp_path):
 def test_mask_refuses_what_would_fill_the_memory(patternc, tmp_path):
     done = patternc("mask", "-e", "dense", "--causal", "--tokens", 65536, "-o", "m.npy")
     assert done.code == 1
-    assert "force" in done.err
+    assert "force" in done.message
     assert not list(tmp_path.iterdir())
 
 
 def test_mask_of_a_layer_that_does_not_exist(patternc):
     done = patternc("mask", *INLINE, "--layer", 7, "-o", "m.npy")
     assert done.code == 1
-    assert "there is no layer 7: the model has 2" in done.err
+    assert "there is no layer 7: the model has 2" in done.message
 
 
 def test_analyse_json_and_text_agree(patternc):
@@ -122,7 +122,7 @@ def test_analyse_path_names_layer_and_term(patternc):
     assert len(hops) == 2
     done = patternc("analyse", *INLINE, "--path", 0, 96)
     assert done.code == 1
-    assert "0..95" in done.err
+    assert "0..95" in done.message
 
 
 def test_a_failed_expectation_is_in_the_report_and_exits_1(patternc, tmp_path):
@@ -132,7 +132,7 @@ def test_a_failed_expectation_is_in_the_report_and_exits_1(patternc, tmp_path):
     done = patternc("analyse", "m.attn", "--json")
     assert done.code == 1
     assert [each["holds"] for each in json.loads(done.out)["expectations"]] == [False, True]
-    assert "PA601" in done.err
+    assert "PA601" in done.message
     assert patternc("compile", "m.attn").code == 1
     assert [path.name for path in tmp_path.iterdir()] == ["m.attn"]
 
@@ -140,7 +140,7 @@ def test_a_failed_expectation_is_in_the_report_and_exits_1(patternc, tmp_path):
 def test_show_draws_the_mask(patternc):
     done = patternc("show", *INLINE)
     assert done.code == 0
-    assert "local(8) | stride(16)" in done.out
+    assert "local(16) | stride(16)" in done.out
     assert len(done.out.splitlines()) > 10
 
 
@@ -162,4 +162,4 @@ def test_parameters_from_the_command_line(patternc, tmp_path):
     ):
         done = patternc("analyse", "m.attn", "--param", wrong)
         assert done.code in (1, 2), wrong
-        assert message in done.err, done.err
+        assert message in done.message

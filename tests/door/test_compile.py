@@ -37,7 +37,7 @@ def test_all_mistakes_come_in_one_error():
     "wrong", [{"dtype": "int8"}, {"target": "tpu"}, {"target": "cuda:75"}, {"dtype": "float64", "target": "cuda:90"}]
 )
 def test_unknown_dtype_and_target(wrong):
-    with pytest.raises(ValueError, match="is one of|is cpu or|float64"):
+    with pytest.raises(ValueError, match=r"is one of|is cpu or|float64"):
         patternc.compile(WINDOW, **wrong)
 
 
