@@ -77,8 +77,14 @@ def joined(*blocks: Lines) -> Lines:
 
 
 def function_head(name: str, parameters: tuple[Parameter, ...]) -> Lines:
-    """The decorated `def`, its parameters in lines of one kind each."""
-    lines: Lines = ["@triton.jit", f"def {name}("]
+    """The decorated `def`, its parameters in lines of one kind each.
+
+    Triton compiles anew for integers that are 1 or multiples of 16: counts differ from launch to launch without
+    mattering to the code, so they are exempt.
+    """
+    names = [parameter.name for parameter in parameters]
+    counts = ", ".join(f'"{count}"' for count in ("item_count", "head_count", "tokens", "heads") if count in names)
+    lines: Lines = [f"@triton.jit(do_not_specialize=[{counts}])", f"def {name}("]
     line, kind = "", None
     for parameter in parameters:
         if parameter.kind == "offsets":
