@@ -1,7 +1,7 @@
 """Counts: how many pairs each pattern, head, layer and the model has, and how many tiles compute them.
 
-For: exact pairs, density and tile waste, from tile maps in O(active tiles). Not for: formulas in n (`formula.py`), or
-which launch computes a tile.
+For: exact pairs, density and tile waste of the normal form, in O(tiles). Not for: formulas in n (`formula.py`), tile
+shapes of a target, or which launch computes a tile.
 """
 
 from __future__ import annotations
@@ -12,31 +12,43 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from patternc.algebra.budget import DEFAULT_BUDGET
+from patternc.algebra.normalise import Normal, normalise
+from patternc.algebra.pairs import listed_pairs
+from patternc.algebra.relation import Relation
 from patternc.algebra.schedule import Schedule
-from patternc.analysis.tiles import FULL_CLASS, TileMap, tile_map
+from patternc.analysis.rows import key_counts, row_counts
+from patternc.analysis.tiles import tile_map
 
 Int64 = NDArray[np.int64]
 
 PLANNED_TILE = (128, 64)
 """Queries by keys: the shape that the kernels start from."""
-TILES_AT_ONCE = 1 << 14
-MASKS_AT_ONCE = 1 << 11
 
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """The active tiles of one pattern: `rows` queries by `columns` keys each."""
+    """The tiles that compute one pattern, of `rows` queries by `columns` keys.
+
+    `full` and `partial` tiles are contiguous; `gathered` ones hold listed keys or listed queries.
+    """
 
     rows: int
     columns: int
     full: int
     partial: int
+    gathered: int
     pairs: int
 
     @property
+    def active(self) -> int:
+        """All tiles."""
+        return self.full + self.partial + self.gathered
+
+    @property
     def computed(self) -> int:
-        """Pairs that the active tiles hold, tiles at the edge taken as whole."""
-        return (self.full + self.partial) * self.rows * self.columns
+        """Pairs that the tiles hold, tiles at the edge taken as whole."""
+        return self.active * self.rows * self.columns
 
     @property
     def computed_over_useful(self) -> Fraction | None:
@@ -93,51 +105,31 @@ def count(schedule: Schedule, tile: tuple[int, int] = PLANNED_TILE) -> Counts:
     Raises:
         TileBudgetError: a pattern has more tiles than the budget of tile maps allows.
     """
-    patterns = tuple(count_pattern(tile_map(pattern.relation, schedule.tokens, *tile)) for pattern in schedule.patterns)
+    patterns = tuple(count_pattern(pattern.relation, schedule.tokens, tile) for pattern in schedule.patterns)
     layers = tuple(sum(patterns[at].pairs for at in row) for row in schedule.table)
     return Counts(patterns, layers, dense_pairs(schedule.tokens, schedule.causal), schedule.heads)
 
 
-def count_pattern(tiles: TileMap) -> PatternCount:
-    """The counts of one tile map of queries by keys."""
-    rows, columns = tiles.own_tile, tiles.counterpart_tile
-    row_sums, column_sums = _mask_sums(tiles)
-    blocks, key_blocks = tiles.first.size - 1, -(-tiles.n // columns)
-    own = np.repeat(np.arange(blocks), np.diff(tiles.first))
-    last_row, last_column = tiles.n - (blocks - 1) * rows, tiles.n - (key_blocks - 1) * columns
-    per_query = np.zeros((blocks, rows), dtype=np.int64)
-    per_key = np.zeros((key_blocks, columns), dtype=np.int64)
-    for start in range(0, own.size, TILES_AT_ONCE):
-        part = slice(start, start + TILES_AT_ONCE)
-        which, own_tile, key_tile = tiles.classes[part], own[part], tiles.counterparts[part]
-        whole = which == FULL_CLASS
-        per_row, per_column = row_sums[which], column_sums[which]
-        per_row[whole & (key_tile == key_blocks - 1)] = last_column
-        per_column[whole & (own_tile == blocks - 1)] = last_row
-        _add_rows(per_query, own_tile, per_row)
-        _add_rows(per_key, key_tile, per_column)
-    return PatternCount(
-        Tiles(rows, columns, tiles.full, tiles.partial, tiles.pairs),
-        per_query.reshape(-1)[: tiles.n],
-        per_key.reshape(-1)[: tiles.n],
-    )
+def count_pattern(relation: Relation, tokens: int, tile: tuple[int, int] = PLANNED_TILE) -> PatternCount:
+    """The counts of one pattern. Raises TileBudgetError."""
+    per_query = row_counts(relation, tokens)
+    tiles = planned_tiles(normalise(relation, tokens), tile, int(per_query.sum()))
+    return PatternCount(tiles, per_query, key_counts(relation, tokens))
 
 
-def _mask_sums(tiles: TileMap) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Pairs in each row [1 + U, rows] and column [1 + U, columns] of the tile classes; class 0 is a full tile."""
-    rows, columns = tiles.own_tile, tiles.counterpart_tile
-    row_sums = [np.full((1, rows), columns, dtype=np.int32)]
-    column_sums = [np.full((1, columns), rows, dtype=np.int32)]
-    for start in range(0, tiles.masks.shape[0], MASKS_AT_ONCE):
-        bits = np.unpackbits(tiles.masks[start : start + MASKS_AT_ONCE], axis=2, bitorder="little")[:, :, :columns]
-        row_sums.append(bits.sum(axis=2, dtype=np.int32))
-        column_sums.append(bits.sum(axis=1, dtype=np.int32))
-    return np.concatenate(row_sums), np.concatenate(column_sums)
-
-
-def _add_rows(sums: Int64, at: NDArray[np.integer], rows: NDArray[np.int32]) -> None:
-    """Add rows[t] to sums[at[t]] for every t, repeats included."""
-    order = np.argsort(at, kind="stable")
-    ordered = at[order]
-    (heads,) = np.nonzero(np.append(True, ordered[1:] != ordered[:-1]))
-    sums[ordered[heads]] += np.add.reduceat(rows[order], heads, axis=0, dtype=np.int64)
+def planned_tiles(normal: Normal, tile: tuple[int, int], pairs: int) -> Tiles:
+    """The tiles of a normal form, component by component; `pairs` is how many pairs it has. Raises TileBudgetError."""
+    rows, columns = tile
+    contiguous = tile_map(normal.tiled, normal.n, rows, columns)
+    gathered = 0
+    if normal.queried is not None:
+        part = normal.queried
+        gathered += tile_map(part.relation, normal.n, rows, columns, queries=part.positions).classes.size
+    if normal.keyed is not None:
+        part = normal.keyed
+        gathered += tile_map(part.relation, normal.n, rows, columns, keys=part.positions).classes.size
+    if normal.drawn is not None:
+        listed = listed_pairs(normal.drawn, normal.n, DEFAULT_BUDGET)
+        visited = np.unique(listed.query // rows * normal.n + listed.key) // normal.n
+        gathered += int((-(-np.bincount(visited) // columns)).sum())
+    return Tiles(rows, columns, contiguous.full, contiguous.partial, gathered, pairs)

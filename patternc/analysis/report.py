@@ -25,7 +25,7 @@ from patternc.analysis.witness import Witness, witness
 from patternc.diagnostics import Diagnostic
 from patternc.grammar import typed
 
-COUNT_METHOD = "every active tile classified, undecided ones evaluated pair by pair"
+COUNT_METHOD = "every tile classified, undecided ones evaluated pair by pair"
 PATH_METHOD = "one sweep from the key, one walk back from the query"
 CACHE_METHOD = "last query of every key"
 

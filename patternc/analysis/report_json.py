@@ -109,6 +109,7 @@ def _tiles(tiles: Tiles) -> Json:
         "size": [tiles.rows, tiles.columns],
         "full": tiles.full,
         "partial": tiles.partial,
+        "gathered": tiles.gathered,
         "computed_over_useful": _number(tiles.computed_over_useful),
     }
 

@@ -79,7 +79,7 @@ def _cost(console: Console, report: Report) -> None:
             _safe(heads[0].pattern),
             _span([f"{each.pairs:,}" for each in sorted(heads, key=lambda each: each.pairs)]),
             _span([_percent(each.density) for each in sorted(heads, key=lambda each: each.density)]),
-            _span([f"{count:,}" for count in sorted(each.tiles.full + each.tiles.partial for each in heads)]),
+            _span([f"{count:,}" for count in sorted(each.tiles.active for each in heads)]),
             _span([_times(ratio) for ratio in sorted(each.tiles.computed_over_useful or 0 for each in heads)]),
         )
     _show(console, table)

@@ -8,28 +8,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patternc.algebra import relation as r
-from patternc.analysis.count import count, count_pattern, dense_pairs
+from patternc.algebra.normalise import normalise
+from patternc.analysis.count import count, count_pattern, dense_pairs, planned_tiles
 from patternc.analysis.measures import average_depth, decode_cache, hubs, kept_keys
 from patternc.analysis.reach import reach
-from patternc.analysis.tiles import tile_map
 from tests.analysis.schedules import layer_lists, schedule, truth
 from tests.strategies import causal_places, mask, places
 
 
-@given(places(), st.sampled_from([(128, 64), (16, 8), (4, 4), (8, 24)]))
-def test_pairs_of_every_query_and_key(place, tile):
+@given(places())
+def test_pairs_of_every_query_and_key(place):
     n, relation = place
     pairs = mask(relation, n)
-    counted = count_pattern(tile_map(relation, n, *tile))
+    counted = count_pattern(relation, n)
     assert counted.pairs == pairs.sum()
     assert (counted.per_query == pairs.sum(axis=1)).all()
     assert (counted.per_key == pairs.sum(axis=0)).all()
 
 
 @given(places(), st.sampled_from([(16, 8), (5, 3)]))
-def test_tiles_are_those_that_hold_a_pair(place, tile):
+def test_contiguous_tiles_are_those_that_hold_a_pair(place, tile):
     n, relation = place
-    pairs = mask(relation, n)
+    normal = normalise(relation, n)
+    pairs = mask(normal.tiled, n)
     rows, columns = tile
     full = partial = 0
     for i in range(0, n, rows):
@@ -37,20 +38,21 @@ def test_tiles_are_those_that_hold_a_pair(place, tile):
             part = pairs[i : i + rows, j : j + columns]
             full += bool(part.all())
             partial += bool(part.any() and not part.all())
-    tiles = count_pattern(tile_map(relation, n, *tile)).tiles
+    tiles = planned_tiles(normal, tile, int(mask(relation, n).sum()))
     assert (tiles.full, tiles.partial) == (full, partial)
-    wanted = Fraction((full + partial) * rows * columns, int(pairs.sum())) if pairs.any() else None
-    assert tiles.computed_over_useful == wanted
+    assert (tiles.gathered > 0) == (mask(relation, n) & ~pairs).any()
+    wanted = (full + partial + tiles.gathered) * rows * columns
+    assert tiles.computed_over_useful == (Fraction(wanted, tiles.pairs) if tiles.pairs else None)
 
 
-def test_many_tiles_and_masks_are_added_in_pieces(monkeypatch):
-    monkeypatch.setattr("patternc.analysis.count.TILES_AT_ONCE", 3)
-    monkeypatch.setattr("patternc.analysis.count.MASKS_AT_ONCE", 2)
-    relation = r.union(r.Band(0, 6), r.Random(2, (1,), True), r.Columns(9, (2,)))
-    pairs = mask(relation, 50)
-    counted = count_pattern(tile_map(relation, 50, 8, 4))
-    assert (counted.per_query == pairs.sum(axis=1)).all()
-    assert (counted.per_key == pairs.sum(axis=0)).all()
+def test_gathered_tiles_hold_listed_keys_and_queries():
+    """Columns 0, 128, ...: 8 keys up to 1024, one gathered tile for each of 8 query tiles but none is contiguous."""
+    columns = count_pattern(r.intersection(r.PAST, r.Columns(128, (0,))), 1024).tiles
+    assert (columns.full, columns.partial, columns.gathered) == (0, 0, 8)
+    pairs = mask(r.Random(1, (0,), False), 500)
+    drawn = count_pattern(r.Random(1, (0,), False), 500).tiles
+    keys = [int(pairs[start : start + 128].any(axis=0).sum()) for start in range(0, 500, 128)]
+    assert (drawn.full + drawn.partial, drawn.gathered) == (0, sum(-(-each // 64) for each in keys))
 
 
 @pytest.mark.parametrize("causal", [True, False])
