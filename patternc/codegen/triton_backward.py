@@ -15,9 +15,7 @@ from patternc.codegen.signature import row_signature, signature
 from patternc.codegen.triton_blocks import (
     PRESENT,
     Lines,
-    Walk,
     again_block,
-    bounds_block,
     constants,
     dims_constant,
     dims_line,
@@ -29,8 +27,6 @@ from patternc.codegen.triton_blocks import (
     joined,
     kv_program_block,
     load,
-    loops,
-    offsets_block,
     own_address,
     own_rows,
     own_start,
@@ -39,6 +35,7 @@ from patternc.codegen.triton_blocks import (
     segment_block,
     store_mask,
 )
+from patternc.codegen.triton_loops import Walk, bounds_block, loops, offsets_block
 
 ROWS = 64
 """Rows that a program of `delta_<head_dim>` takes."""

@@ -12,9 +12,7 @@ from patternc.codegen.plan import KernelSpec
 from patternc.codegen.signature import signature
 from patternc.codegen.triton_blocks import (
     Lines,
-    Walk,
     again_block,
-    bounds_block,
     constants,
     dims_constant,
     function_head,
@@ -22,8 +20,6 @@ from patternc.codegen.triton_blocks import (
     item_block,
     joined,
     load,
-    loops,
-    offsets_block,
     own_address,
     own_rows,
     own_start,
@@ -32,6 +28,7 @@ from patternc.codegen.triton_blocks import (
     segment_block,
     store_mask,
 )
+from patternc.codegen.triton_loops import Walk, bounds_block, loops, offsets_block
 
 SOFTMAX_STEP = '''@triton.jit
 def softmax_step(scores, v, o, row_max, row_sum, score_scale):

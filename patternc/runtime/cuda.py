@@ -7,8 +7,7 @@ tables to a device (`op.py`, `module.py`).
 `{"local_256.forward": {"items": int32 [I, 10], "tiles": int32 [T + 1], ...}}`; all on the device of `q`. Which rows
 exist is theirs to say: the first forward, dq and dkv launch that meets a head has an item for each of its rows.
 
-Kernels are loaded from a file, since Triton reads their source: `PATTERNC_CACHE_DIR` or the user's cache directory
-holds one file for each distinct text, named by its hash. With TRITON_INTERPRET=1 in the environment before triton is
+With TRITON_INTERPRET=1 in the environment before triton is
 first imported, the same kernels run on CPU tensors, slowly; bfloat16 is refused there, because the interpreter
 multiplies its bit patterns as integers.
 """
@@ -16,14 +15,9 @@ multiplies its bit patterns as integers.
 from __future__ import annotations
 
 import functools
-import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol, cast
 
 import torch
@@ -33,6 +27,7 @@ from patternc.codegen.plan import HeadGroup, KernelSpec, LayerPlan
 from patternc.codegen.signature import row_signature, signature
 from patternc.codegen.triton_backward import ROWS
 from patternc.codegen.triton_module import emit_kernel, emit_row_kernel, row_kernel_name
+from patternc.runtime.kernel_files import load_kernels
 from patternc.runtime.tensors import Tables
 
 
@@ -193,42 +188,12 @@ def _launch(spec: KernelSpec, table: Mapping[str, Tensor], heads: int, batch: in
 
 @functools.lru_cache(maxsize=4096)
 def _kernel(spec: KernelSpec) -> Kernel:
-    return getattr(_load(emit_kernel(spec)), spec.name)
+    return getattr(load_kernels(emit_kernel(spec)), spec.name)
 
 
 @functools.lru_cache(maxsize=256)
 def _row_kernel(head_dim: int) -> Kernel:
-    return getattr(_load(emit_row_kernel(head_dim)), row_kernel_name(head_dim))
-
-
-def _load(text: str) -> ModuleType:
-    """The module that `text` says, its source in the cache directory."""
-    name = f"patternc_kernels_{hashlib.sha256(text.encode()).hexdigest()}"
-    path = _cache_directory() / f"{name}.py"
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        _write(path, text)
-    module = ModuleType(name)
-    module.__file__ = str(path)
-    exec(compile(text, str(path), "exec"), module.__dict__)
-    return module
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all, also when several processes write the same file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(temporary).replace(path)
-
-
-def _cache_directory() -> Path:
-    override = os.environ.get("PATTERNC_CACHE_DIR")
-    if override:
-        return Path(override) / "kernels"
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("patternc")) / "kernels"
+    return getattr(load_kernels(emit_row_kernel(head_dim)), row_kernel_name(head_dim))
 
 
 def _device(q: Tensor) -> AbstractContextManager[object]:
