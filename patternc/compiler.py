@@ -241,11 +241,11 @@ class Program:
 
         return to_sdpa_mask(self.schedule, layer)
 
-    def to_flex(self, layer: int = 0) -> BlockMask:
-        """The mask of one layer for FlexAttention, made from block tables instead of n * n evaluations."""
+    def to_flex(self, layer: int = 0, device: torch.device | str = "cpu") -> BlockMask:
+        """The mask of one layer for FlexAttention, made from the tile map instead of n * n evaluations."""
         from patternc.integrations.flex import to_flex
 
-        return to_flex(self.schedule, layer)
+        return to_flex(self.schedule, layer, device)
 
 
 # -- reading the arguments ------------------------------------------------------------------------------------------

@@ -61,7 +61,10 @@ def command(
         for field in dataclasses.fields(table)
         if isinstance(getattr(table, field.name), np.ndarray)
     )
-    click.echo(
-        f"{written}: {program.schedule.layers} layers in {len(lowered.plan.distinct)} plans, "
-        f"{len(lowered.tables)} table sets of {tables / 1024:.0f} KiB, {program.schedule.tokens:,} tokens"
+    counts = (
+        (program.schedule.layers, "layer"),
+        (len(lowered.plan.distinct), "plan"),
+        (len(lowered.tables), "table set"),
     )
+    told = ", ".join(f"{count} {noun}{'s' * (count != 1)}" for count, noun in counts)
+    click.echo(f"{written}: {program.schedule.tokens:,} tokens, {told} of {tables / 1024:.0f} KiB")

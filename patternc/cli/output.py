@@ -44,12 +44,13 @@ def fail(error: PatternError, diagnostic_format: str = "human") -> NoReturn:
 def clear_errors() -> Generator[None]:
     """The errors a user can cause, each as one line and exit 1; a diagnostic as it draws itself."""
     from patternc.algebra.budget import TileBudgetError
+    from patternc.runtime.errors import AttentionInputError, ModuleError
 
     try:
         yield
     except PatternError as error:
         fail(error)
-    except (TileBudgetError, OSError) as error:
+    except (TileBudgetError, AttentionInputError, ModuleError, OSError) as error:
         refuse(str(error))
 
 

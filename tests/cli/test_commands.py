@@ -163,3 +163,31 @@ def test_parameters_from_the_command_line(patternc, tmp_path):
         done = patternc("analyse", "m.attn", "--param", wrong)
         assert done.code in (1, 2), wrong
         assert message in done.message
+
+
+def test_compile_then_verify(patternc, tmp_path):
+    done = patternc("compile", *INLINE, "--head-dim", 16, "--dtype", "float32", "-o", "m.attnc")
+    assert done.code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.attnc"]
+    done = patternc("verify", "m.attnc")
+    assert done.code == 0, done.out + done.err
+    assert " 0 failed" in done.out
+    (tmp_path / "m.attnc" / "plan.json").write_text("{}")
+    done = patternc("verify", "m.attnc")
+    assert done.code == 1
+    assert "plan.json" in done.message
+
+
+def test_compile_never_replaces_what_is_no_module(patternc, tmp_path):
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "thesis.txt").write_text("years of work")
+    done = patternc("compile", *INLINE, "--head-dim", 16, "-o", "precious")
+    assert done.code == 1
+    assert [path.name for path in tmp_path.rglob("*")] == ["precious", "thesis.txt"]
+
+
+def test_compile_without_a_head_dim_says_what_would_do(patternc, tmp_path):
+    done = patternc("compile", *INLINE)
+    assert done.code == 1
+    assert "--head-dim 64" in done.message
+    assert not list(tmp_path.iterdir())
