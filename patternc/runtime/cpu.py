@@ -161,11 +161,11 @@ def _forward_chunk(parts: _Parts, chunk: Chunk, sinks: bool, run: _Pass) -> None
     """Writes o, and lse in base 2; with `sinks`, lse holds before what else is in the denominator of each row."""
     q, k, v, o, lse = parts.of(chunk)
     queries = take(q, chunk.own, run.space, "q", run.work)
-    total, log_sum = _attend(queries, k, v, chunk.keys[0], q.shape[1], run)
+    total, log_sum = _attend(queries, k, v, chunk.keys[0], q.shape[1], "o", run)
     if sinks:
         total, log_sum = _merge(total, log_sum, None, take(lse, chunk.own, run.space, "lse", run.work).unsqueeze(-1))
     for keys in chunk.keys[1:]:
-        total, log_sum = _merge(total, log_sum, *_attend(queries, k, v, keys, q.shape[1], run))
+        total, log_sum = _merge(total, log_sum, *_attend(queries, k, v, keys, q.shape[1], "o_part", run))
     put(o, chunk.own, total)
     put(lse, chunk.own, log_sum)
 
@@ -180,8 +180,13 @@ def _merge(o: Tensor, log_sum: Tensor, other: Tensor | None, other_sum: Tensor) 
     return o, merged
 
 
-def _attend(queries: Tensor, k: Tensor, v: Tensor, keys: KeyBlock, group: int, run: _Pass) -> tuple[Tensor, Tensor]:
-    """The softmax over one block of keys: (o [X, R * M, D], log2 of the sum of exponentials [X, R * M, 1])."""
+def _attend(
+    queries: Tensor, k: Tensor, v: Tensor, keys: KeyBlock, group: int, name: str, run: _Pass
+) -> tuple[Tensor, Tensor]:
+    """The softmax over one block of keys: (o [X, R * M, D], log2 of the sum of exponentials [X, R * M, 1]).
+
+    o is in the workspace, under `name`.
+    """
     key_rows = take(k, keys.rows, run.space, "k", run.work)
     value_rows = take(v, keys.rows, run.space, "v", run.product)
     scores = run.space.take("scores", (*queries.shape[:2], keys.rows.length), run.work)
@@ -192,10 +197,11 @@ def _attend(queries: Tensor, k: Tensor, v: Tensor, keys: KeyBlock, group: int, r
     total = scores.sum(-1, keepdim=True)
     log_sum = total.log2() + top
     total.clamp_min_(_TINY)
+    out = run.space.take(name, queries.shape, run.work)
     if run.product == run.work:
-        return torch.bmm(scores, value_rows).div_(total), log_sum
+        return torch.bmm(scores, value_rows, out=out).div_(total), log_sum
     weights = torch.div(scores, total, out=run.space.take("p", scores.shape, run.product))
-    return torch.bmm(weights, value_rows).to(run.work), log_sum
+    return out.copy_(torch.bmm(weights, value_rows)), log_sum
 
 
 def _backward_chunk(parts: _Parts, chunk: Chunk, run: _Pass) -> None:
@@ -207,8 +213,8 @@ def _backward_chunk(parts: _Parts, chunk: Chunk, run: _Pass) -> None:
     deltas = take(delta, own, space, "delta", run.work).unsqueeze(-1)
     shifts = take(shift, own, space, "shift", run.work).unsqueeze(-1)
     query_factor, dout_factor = _factor("q_factor", queries, run), _factor("do_factor", douts, run)
-    dq_rows = space.take("dq", queries.shape, run.work).zero_()
-    for keys in chunk.keys:
+    dq_rows = space.take("dq", queries.shape, run.work)
+    for place, keys in enumerate(chunk.keys):
         key_rows = take(k, keys.rows, space, "k", run.work)
         value_rows = take(v, keys.rows, space, "v", run.product)
         by_pair = (*queries.shape[:2], keys.rows.length)
@@ -218,17 +224,15 @@ def _backward_chunk(parts: _Parts, chunk: Chunk, run: _Pass) -> None:
         weights.exp2_()
         weight_factor = _factor("p", weights, run)
         gradient = space.take("gradient", (queries.shape[0], keys.rows.length, queries.shape[2]), run.product)
-        add(dv, keys.rows, torch.bmm(weight_factor.mT, dout_factor, out=gradient))
+        add(dv, keys.rows, _summand(torch.bmm(weight_factor.mT, dout_factor, out=gradient), run))
         dscores = torch.bmm(dout_factor, value_rows.mT, out=space.take("dp", by_pair, run.product))
-        weights.mul_(torch.sub(dscores, deltas, out=space.take("ds", by_pair, run.work)))
+        weights.mul_(_summand(dscores, run).sub_(deltas))
         weight_factor = _factor("p", weights, run)
-        if run.product == run.work:
-            torch.baddbmm(dq_rows, weight_factor, key_rows, alpha=run.scale, out=dq_rows)
-        else:
-            key_factor = take(k, keys.rows, space, "k_factor", run.product)
-            dq_rows.add_(torch.bmm(weight_factor, key_factor), alpha=run.scale)
+        key_factor = key_rows if run.product == run.work else take(k, keys.rows, space, "k_factor", run.product)
+        part = torch.bmm(weight_factor, key_factor, out=space.take("dq_part", queries.shape, run.product))
+        torch.mul(part, run.scale, out=dq_rows) if place == 0 else dq_rows.add_(part, alpha=run.scale)
         torch.bmm(weight_factor.mT, query_factor, out=gradient)
-        add(dk, keys.rows, gradient.mul_(run.scale))
+        add(dk, keys.rows, _summand(gradient, run).mul_(run.scale))
     put(dq, own, dq_rows)
 
 
@@ -244,6 +248,11 @@ def _row_products(a: Tensor, b: Tensor, work: torch.dtype) -> Tensor:
 def _factor(name: str, values: Tensor, run: _Pass) -> Tensor:
     """`values` in the dtype of products: itself, or a copy in the workspace."""
     return values if run.product == run.work else run.space.take(name, values.shape, run.product).copy_(values)
+
+
+def _summand(values: Tensor, run: _Pass) -> Tensor:
+    """A product in the dtype of sums: itself, or a copy in the workspace, valid until the next one is taken."""
+    return values if run.product == run.work else run.space.take("summand", values.shape, run.work).copy_(values)
 
 
 def _sink_gradient(sinks: Tensor, lse: Tensor, delta: Tensor) -> Tensor:

@@ -17,8 +17,9 @@ from patternc.codegen.plan import LayerPlan
 from patternc.runtime.cpu_rows import Affine, Rows, column_rows, tile_rows
 from patternc.runtime.cpu_schedule import Batch, CpuSchedule
 
-_SCORES = 1 << 20
-"""Scores computed at a time: 4 MiB of float32, which the outer cache level holds beside their operands."""
+_SCORES = 1 << 19
+"""Scores computed at a time for each thread: 2 MiB of float32, held by the outer cache levels beside their operands."""
+_MOST_SCORES = 1 << 23
 _KEYS = 1 << 13
 """Keys of an item computed at a time; a row with more is merged from pieces."""
 _LEAST_TILES = 8
@@ -80,9 +81,10 @@ def select_heads(source: Tensor, heads: tuple[int, ...], group: int) -> Tensor:
 
 def chunks(schedule: CpuSchedule, batch_rows: int, kv_heads: int, group: int, work: torch.dtype) -> Iterator[Chunk]:
     """All work of a schedule for a block of `kv_heads` key heads with `group` query heads each, in a fixed order."""
+    scores = min(_SCORES * torch.get_num_threads(), _MOST_SCORES)
     for batch in schedule.batches:
         matrix = group * batch.own.length * min(batch.keys.length, _KEYS)
-        room = max(1, _SCORES // matrix)
+        room = max(1, scores // matrix)
         tiles = _even_share(batch.own.tiles, room)
         in_place = isinstance(batch.keys, Affine) and tiles >= _LEAST_TILES
         together = 1 if in_place else _even_share(kv_heads, max(1, room // tiles))
