@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from patternc.codegen.lower import Lowered
+from patternc.codegen.tables import BITS, COUNT
 from patternc.runtime import verify as verification
 from patternc.runtime.module import Attention
 from patternc.runtime.verify import largest_error, verify
@@ -43,8 +44,9 @@ def test_a_wrong_table_fails():
     compiled = program(SMALL)
     tables = dict(compiled.lowered.tables)
     name = compiled.lowered.plan.distinct[0].groups[0].forward.tables
-    bits = tables[name].bits.copy()
-    bits[0, 20, 0] ^= np.int32(1 << 15)
+    bits, items = tables[name].bits.copy(), tables[name].items
+    whole = items[items[:, COUNT] == tables[name].own_tile][0]
+    bits[tables[name].tile_bits[whole[BITS]], 20, 0] ^= np.int32(1 << 15)
     tables[name] = dataclasses.replace(tables[name], bits=bits)
     lowered = Lowered(compiled.lowered.plan, tables)
     result = verify(Attention(compiled.bound, lowered, shape_of(compiled), name="forged"))
