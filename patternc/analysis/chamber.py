@@ -262,7 +262,7 @@ class _Sampler:
         least = fixed.get("modulus", region.least_modulus)
         values: dict[str, int] = {}
         for each in self.members.symbols:
-            low, high = (least, least + 7) if each.name in self.sizes else (1, draws.choice((6, least + 11)))
+            low, high = (least, least + 11) if each.name in self.sizes else (1, draws.choice((6, least + 15)))
             values[each.name] = draws.randint(low, high)
         if region.period is None:
             values[TOKENS] = draws.randint(1, 60)

@@ -208,10 +208,17 @@ def _operand(expression: Expr) -> str:
 def _bound(low: Expr, high: Expr) -> str:
     """Write low <= high, with n alone on its side where it is one."""
     if high == N:
-        return f"n >= {low}"
+        return f"n >= {_sum_text(low)}"
     if high.is_Symbol or not low.is_Integer:
-        return f"{low} <= {high}"
-    return f"{high} >= {low}"
+        return f"{_sum_text(low)} <= {_sum_text(high)}"
+    return f"{_sum_text(high)} >= {low}"
+
+
+def _sum_text(expression: Expr) -> str:
+    """A sum with what is added before what is taken away."""
+    parts = [str(part) for part in symbolic.Add.make_args(expression)]
+    ordered = sorted(parts, key=lambda part: (part.startswith("-"), part.lstrip("-").isdigit(), part))
+    return " + ".join(ordered).replace("+ -", "- ")
 
 
 def _shortest(expression: Expr) -> str:

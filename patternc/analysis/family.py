@@ -20,7 +20,7 @@ from patternc.algebra.relation import (
     Union,
     Within,
 )
-from patternc.analysis.template import Invalid, Slot, dissect, refill
+from patternc.analysis.template import Slot, dissect, refill
 
 Instance = Callable[[int, Mapping[str, int]], Relation | None]
 """The same pattern at another length, with these parameters; None where there is none."""
@@ -147,8 +147,10 @@ def family(relation: Relation, tokens: int, params: Mapping[str, int], at: Insta
         if slopes is None:
             return None
         _add(search, TOKENS, tokens, slopes)
-        if not all(_predicts(search, at(length, params), params, length) for length in _far(tokens)):
-            return None
+        # A shorter sequence may cut a number away (a window as long as all of it); a longer one must not add any.
+        for length in _far(tokens):
+            if not _predicts(search, at(length, params), params, length, any_shape=length < tokens):
+                return None
         moved = {**params, **{name: value + 1 for name, value in params.items() if name not in search.frozen}}
         if search.symbols and not _predicts(search, at(tokens, moved), moved, tokens):
             return None
@@ -191,7 +193,8 @@ def _follow(search: _Search, name: str, value: int, moved: Callable[[int], Relat
             continue
         trial = _Search(search.slots, search.base, search.shape, [Affine(number) for number in search.base])
         _add(trial, called, value if called == name else value // 2, slopes)
-        if all(_predicts(trial, moved(far - value), {name: far}, tokens) for far in _far(value)):
+        far_values = [far for far in _far(value) if 2 * far <= tokens]
+        if all(_predicts(trial, moved(far - value), {name: far}, tokens, any_shape=True) for far in far_values):
             _add(search, called, value if called == name else value // 2, slopes)
             return
     search.frozen[name] = value
@@ -243,16 +246,20 @@ def _far(value: int) -> list[int]:
     return [far for far in (value // 4, value // 2, 2 * value, 16 * value, 256 * value) if far >= 1]
 
 
-def _predicts(search: _Search, other: Relation | None, params: Mapping[str, int], tokens: int) -> bool:
-    """Whether the numbers are right where all parameters move at once."""
+def _predicts(
+    search: _Search, other: Relation | None, params: Mapping[str, int], tokens: int, any_shape: bool = False
+) -> bool:
+    """Whether the numbers are right elsewhere. A relation of another shape is wrong unless `any_shape`.
+
+    A parameter may take a value at which the same pattern has a simpler form (columns whose last c are all of them).
+    """
     if other is None:
         return True
     shape, _, numbers = dissect(other, tokens, search.slots)
+    if shape != search.shape:
+        return any_shape
     values = {TOKENS: tokens, **params, **{f"{name}//2": value // 2 for name, value in params.items()}}
-    try:
-        return shape == search.shape and [number(values) for number in search.numbers] == list(numbers)
-    except Invalid:
-        return False
+    return [number(values) for number in search.numbers] == list(numbers)
 
 
 def _name_literals(search: _Search, slots: tuple[Slot, ...]) -> None:

@@ -13,7 +13,9 @@ from fractions import Fraction
 
 from patternc.algebra.expectation import Expectation
 from patternc.algebra.schedule import Schedule
+from patternc.analysis.advice import advise
 from patternc.analysis.count import PLANNED_TILE, Counts, Tiles, count
+from patternc.analysis.crop import Cropped
 from patternc.analysis.expectations import Verdict, judge
 from patternc.analysis.expression import Formula
 from patternc.analysis.formula import Instantiate, formulas, total_formula
@@ -26,7 +28,9 @@ from patternc.diagnostics import Diagnostic
 from patternc.grammar import typed
 
 COUNT_METHOD = "every tile classified, undecided ones evaluated pair by pair"
+MEASURE_METHOD = "from the growth of the receptive fields, and the pairs of every key"
 PATH_METHOD = "one sweep from the key, one walk back from the query"
+UNKNOWN_CROP = Cropped(None, None, "not decided: only the program can say, and it was not asked")
 CACHE_METHOD = "last query of every key"
 
 
@@ -87,6 +91,7 @@ class Report:
     cache: Cache | None
     cache_method: str
     hubs: Hubs
+    cropped: Cropped
     expectations: tuple[Verdict, ...]
     warnings: tuple[Diagnostic, ...]
 
@@ -97,6 +102,8 @@ def report(
     *,
     at: Instantiate | None = None,
     definitions: Mapping[str, typed.Number] | None = None,
+    cropped: Cropped = UNKNOWN_CROP,
+    warnings: Sequence[Diagnostic] = (),
     path: Pair | None = None,
     tile: tuple[int, int] = PLANNED_TILE,
 ) -> Report:
@@ -108,6 +115,8 @@ def report(
         at: elaborates the program at other lengths and parameters: lets formulas name the parameters, and decides
             whether the pattern is stable under cropping.
         definitions: the parameters' definitions in the program, for the order of growth; those overridden left out.
+        cropped: whether the masks are crop-stable, which only the program can say.
+        warnings: what is known to be unwise already; the analysis adds its own.
         path: (key, query): show how this query comes to see this key; otherwise the hardest pair is shown.
         tile: queries and keys of a tile, for the tile counts.
 
@@ -140,7 +149,8 @@ def report(
         cache_method=cache_method,
         hubs=hubs(schedule, counts),
         expectations=judge(expectations, schedule, counts, connectivity.reach),
-        warnings=(),
+        warnings=(*warnings, *advise(schedule, counts, cropped)),
+        cropped=cropped,
     )
 
 

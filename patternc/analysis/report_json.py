@@ -16,7 +16,7 @@ from patternc.analysis.expectations import Verdict
 from patternc.analysis.expression import Formula, write
 from patternc.analysis.order import theta, with_constant
 from patternc.analysis.reach import Growth, Pair, Prospect
-from patternc.analysis.report import COUNT_METHOD, Connectivity, HeadReport, LayerReport, Report
+from patternc.analysis.report import COUNT_METHOD, MEASURE_METHOD, Connectivity, HeadReport, LayerReport, Report
 from patternc.analysis.witness import Witness
 
 SCHEMA = "patternc.report/1"
@@ -48,7 +48,8 @@ def to_json(report: Report) -> Json:
         "decode": {
             "cache_keys": None if report.cache is None else report.cache.most,
             "cache_total": None if report.cache is None else report.cache.total,
-            "crop_stable": None,
+            "crop_stable": report.cropped.stable,
+            "crop_method": report.cropped.method,
             "method": report.cache_method,
             "exact": report.cache is not None,
         },
@@ -62,6 +63,8 @@ def to_json(report: Report) -> Json:
                 "mean": float(report.hubs.mean),
                 "everywhere": _spans(report.hubs.keys),
             },
+            "method": MEASURE_METHOD,
+            "exact": report.connectivity.reach.exact,
         },
         "expectations": [_verdict(verdict) for verdict in report.expectations],
         "warnings": [

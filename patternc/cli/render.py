@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 YES, NO, OPEN = "[green]✓[/]", "[red]✗[/]", "[yellow]?[/]"
 MOST_SPANS = 4
 LONGEST_FORMULA = 300
+LEAST_PATTERN, WIDEST_LAYERS = 20, 16
 
 
 def render_report(report: Report, width: int = 100, colour: bool = False) -> str:
@@ -69,7 +70,7 @@ def _title(console: Console, report: Report) -> None:
 
 def _cost(console: Console, report: Report) -> None:
     _heading(console, "Cost")
-    table = _table("layers", "heads", "pattern", ">pairs a head", ">of dense", ">tiles", ">computed / useful")
+    table = _table("layers", "heads", "pattern", ">pairs a head", ">of dense", ">tiles", ">computed\n/ useful")
     for rows in _rows(report.layers):
         layers = tuple(layer for layer, _ in rows)
         heads = [each for _, each in rows]
@@ -104,7 +105,7 @@ def _rows(layers: Sequence[LayerReport]) -> Iterator[list[tuple[int, HeadReport]
 
 def _span(texts: Sequence[str]) -> str:
     """The first and the last of ascending values."""
-    return texts[0] if texts[0] == texts[-1] else f"{texts[0]} to {texts[-1]}"
+    return texts[0] if texts[0] == texts[-1] else f"{texts[0]}\nto {texts[-1]}"
 
 
 def _formulas(console: Console, report: Report) -> None:
@@ -247,6 +248,8 @@ def _decoding(console: Console, report: Report) -> None:
             f"A kv head keeps at most {cache.most:,} keys ({share:.1%} of the sequence; layer {cache.layer}, "
             f"at step {cache.step:,}); all layers and kv heads together {cache.total:,}.",
         )
+    if report.cropped.stable:
+        _say(console, "Crop-stable: a shorter length has the top-left corner of this mask.")
     hubs = report.hubs
     if hubs.keys and hubs.pairs > 2 * hubs.mean:
         text = f"Every query attends {_places(hubs.keys)}: {hubs.pairs:,} pairs where the mean key is in "
@@ -272,13 +275,15 @@ def _expectations(console: Console, verdicts: Sequence[Verdict]) -> None:
 
 
 def _advice(console: Console, warnings: Sequence[Diagnostic]) -> None:
-    if not warnings:
+    """Warnings about the whole pattern; those with a place in the text are drawn there."""
+    shown = [warning for warning in warnings if warning.primary is None]
+    if not shown:
         return
     _heading(console, "Advice")
-    for warning in warnings:
-        _say(console, f"[yellow]{warning.code}[/] {_safe(warning.message)}")
+    for warning in shown:
+        _say(console, f"[yellow]{warning.code}[/]  {_safe(warning.message)}")
         for note in warning.notes:
-            _say(console, f"[dim]{_safe(note)}[/]", 8)
+            _say(console, f"[dim]{_safe(note)}[/]", 9)
 
 
 # -- small things -----------------------------------------------------------------------------------------------------
@@ -306,10 +311,14 @@ def _table(*columns: str) -> Table:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    for at, column in enumerate(columns):
+    for column in columns:
         right = column.startswith(">")
         justify = "right" if right else "left"
-        table.add_column(column.removeprefix(">"), justify=justify, overflow="fold", no_wrap=right or at == 0)
+        least = LEAST_PATTERN if column == "pattern" else None
+        widest = WIDEST_LAYERS if column in ("layers", "heads") else None
+        table.add_column(
+            column.removeprefix(">"), justify=justify, overflow="fold", no_wrap=right, min_width=least, max_width=widest
+        )
     return table
 
 
@@ -335,14 +344,18 @@ def _places(spans: Spans) -> str:
 
 
 def _ranges(numbers: Sequence[int], count: int) -> str:
-    """As a selector would say it, `0..12 step 2`; `count` is how many there are."""
-    if len(numbers) > 1:
+    """As a selector would say it, `0..12 step 2`, else runs of numbers; `count` is how many there are."""
+    if len(numbers) > 2:
         step = numbers[1] - numbers[0]
-        even = all(b - a == step for a, b in pairwise(numbers))
-        if even and (len(numbers) > 2 or step == 1):
-            stop = min(-(-(numbers[-1] + 1) // step) * step, count)
-            return f"{numbers[0]}..{stop}" + (f" step {step}" if step > 1 else "")
-    return ", ".join(map(str, numbers))
+        if step > 1 and all(b - a == step for a, b in pairwise(numbers)):
+            return f"{numbers[0]}..{min(-(-(numbers[-1] + 1) // step) * step, count)} step {step}"
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}..{run[-1] + 1}" for run in runs)
 
 
 # -- the mask ---------------------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ PATTERNS = {
         {"k": 128, "c": 8},
         16384,
         "(c*k*q**2 - c*k*q + 2*c*q*r + k**2*q + k*q + r**2 + r)/2",
-        ["n >= c", "n >= k - 1", "c <= k"],
+        None,
     ),
     "window and globals": (
         lambda n, w, g: r.union(r.Band(-(w // 2), w // 2), r.Keys(((0, g),)), r.Queries(((0, g),))),
