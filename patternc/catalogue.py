@@ -45,8 +45,8 @@ _FILES = (
     Entry(
         "PA003",
         "a file is too large",
-        "A pattern file may have 1 MiB. A file that large was not written by a person: lists that a program makes fit "
-        "in a stored mask, or in ranges with a step.",
+        "A pattern file may have 256 KiB, about 5,000 lines. A larger one was not written by a person: long lists are "
+        "ranges with a step, or a stored mask.",
         "patternc check activations.bin",
         "patternc check longformer.attn",
     ),
@@ -484,7 +484,7 @@ _LIMITS = (
         "PA702",
         "a pattern expands to too much",
         "Named patterns are replaced by their bodies. When each uses the one before twice, the size doubles at every "
-        "step. The limits are 20,000 parts for the pattern of one head and 5,000,000 for a model.",
+        "step. The limits are 20,000 parts for the pattern of one head and 1,000,000 for a model.",
         "pattern two(p) = blocks(2, p) | p\n"
         "pattern four(p) = two(two(two(two(p))))\n"
         "pattern many(p) = four(four(four(four(p))))\n" + _model("many(self)"),

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-MAX_BYTES = 1 << 20
-"""The largest pattern file that is read: 1 MiB. The largest published pattern is about 40 lines."""
+MAX_BYTES = 256 << 10
+"""The largest pattern file that is read: 256 KiB, about 5,000 lines. The longest published pattern has about 40."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 

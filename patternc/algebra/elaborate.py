@@ -360,11 +360,15 @@ def _terms(evaluation: Evaluation, frame: Frame, n: int, pattern: typed.Pattern)
         evaluation.leave()
 
 
+_MOST_COMPARED = 64
+"""Terms are compared with one another up to this number of them."""
+
+
 def _warn_redundant(
     evaluation: Evaluation, written_terms: list[tuple[Frame, typed.Pattern]], terms: list[Term]
 ) -> None:
     """Warn of each term that is a part of another, or has no pairs; only at the compiled length."""
-    if evaluation.clip_ids or len(terms) == 1:
+    if evaluation.clip_ids or not 1 < len(terms) <= _MOST_COMPARED:
         return
     for position, (frame, pattern) in enumerate(written_terms):
         other = covered_by(position, [term.relation for term in terms])

@@ -22,7 +22,7 @@ LIMIT = 1 << 63
 MAX_DEPTH = 128
 """How deep expressions and patterns may be nested after names are expanded."""
 
-MAX_STEPS = 5_000_000
+MAX_STEPS = 1_000_000
 """How many steps one elaboration may take."""
 
 MAX_ENTRY_STEPS = 20_000

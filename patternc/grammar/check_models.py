@@ -192,8 +192,9 @@ def _side(context: Context, scope: Scope, expression: tree.Expression) -> typed.
             value /= 100
         return typed.Ratio(value.numerator, value.denominator, expression.span)
     number = check_number(context, scope, expression)
+    before = len(context.diagnostics)
     _whole_numbers_only(context, scope, number, needed_by=None)
-    return number
+    return number if len(context.diagnostics) == before else typed.Hole(expression.span)
 
 
 def _whole_numbers_only(context: Context, scope: Scope, number: typed.Number, needed_by: str | None) -> None:

@@ -22,6 +22,12 @@ from patternc.source import Source, Span
 MAX_BRACKETS = 64
 """How many brackets may be open at once."""
 
+MAX_DEPTH = 96
+"""How many levels of brackets, signs and operators an expression may have."""
+
+MAX_STACK = 1500
+"""How much the parser may have on its stack in a text with mistakes; more than `MAX_DEPTH` levels ever need."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -99,10 +105,12 @@ def unexpected(place: Place) -> Diagnostic:
 
 
 def too_deep(place: Place) -> Diagnostic:
-    """One bracket too many is open."""
+    """One bracket too many is open, or far too many signs stand before one another."""
+    brackets = len(place.brackets) >= MAX_BRACKETS
+    limit = f"brackets are nested more than {MAX_BRACKETS}" if brackets else f"signs are nested more than {MAX_DEPTH}"
     return Diagnostic(
         "PA108",
-        f"brackets are nested more than {MAX_BRACKETS} deep",
+        f"{limit} deep",
         (place.label(place.token.span, "one too many"),),
         ("name a part with `param` or `pattern`",),
     )

@@ -121,39 +121,46 @@ class Cursor:
     def __init__(self, parsing: bool) -> None:
         # Any: Lark's interactive parser is typed only in part
         self._state: Any = tables().parse_interactive("")  # pyright: ignore[reportUnknownMemberType]
-        self._parsing = parsing
+        self._recognising: Any = copy(self._state.parser_state.parse_conf)
+        self._recognising.callbacks = {}
         if not parsing:
-            configuration: Any = copy(self._state.parser_state.parse_conf)
-            configuration.callbacks = {}
-            self._state.parser_state.parse_conf = configuration
+            self._state.parser_state.parse_conf = self._recognising
 
     def copy(self) -> Cursor:
-        """The same place, to be advanced on its own; only for a cursor that does not parse."""
-        assert not self._parsing  # Lark's tree builder appends to lists that copies would share
-        other = copy(self)
+        """The same place, to be advanced on its own; the copy only recognises."""
+        other = object.__new__(Cursor)
+        other._recognising = self._recognising
         other._state = self._state.copy(deepcopy_values=False)
+        # Lark's tree builder would append to lists that the two share
+        other._state.parser_state.parse_conf = self._recognising
         return other
 
-    def may_come(self) -> set[str]:
-        """The terminals that have an action here; a few of them may still turn out not to fit (LALR)."""
-        choices: dict[str, object] = self._state.choices()
-        return {name for name in choices if name.isupper()}
+    @property
+    def depth(self) -> int:
+        """How much the parser has on its stack."""
+        return len(self._state.parser_state.state_stack)
 
     def accepts(self) -> set[str]:
         """The terminals that can come next."""
-        return {name for name in self.may_come() if self.copy().feed(Token((name,), "", 0, 0))}
+        choices: dict[str, object] = self._state.choices()
+        return {name for name in choices if name.isupper() and self.takes(name)}
+
+    def takes(self, terminal: str) -> bool:
+        """Whether a terminal can come next. That it has an action here does not suffice: LALR reduces first."""
+        choices: dict[str, object] = self._state.choices()
+        return terminal in choices and self.copy()._shift(terminal, Token((terminal,), "", 0, 0))
 
     def feed(self, token: Token) -> bool:
         """Advance over a token; False when it cannot come here (the cursor is then of no more use)."""
-        choices: dict[str, object] = self._state.choices()
-        for kind in token.types:
-            if kind in choices:
-                try:
-                    self._state.feed_token(LarkToken(kind, token.text, token.start, end_pos=token.stop))
-                except UnexpectedToken:
-                    return False
-                return True
-        return False
+        kinds = token.types if len(token.types) == 1 else [kind for kind in token.types if self.takes(kind)]
+        return bool(kinds) and self._shift(kinds[0], token)
+
+    def _shift(self, kind: str, token: Token) -> bool:
+        try:
+            self._state.feed_token(LarkToken(kind, token.text, token.start, end_pos=token.stop))
+        except UnexpectedToken:
+            return False
+        return True
 
     def finish(self) -> Node | None:
         """The parse tree once all tokens are fed; None when more would have to come (or nothing was built)."""

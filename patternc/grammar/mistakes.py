@@ -9,13 +9,14 @@ list of tokens that does parse. Not for: what the tokens mean.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 from patternc.diagnostics import Diagnostic
 from patternc.grammar.braces import close_braces
 from patternc.grammar.edits import (
     MAX_BRACKETS,
+    MAX_STACK,
     Edit,
     Place,
     last_resorts,
@@ -54,33 +55,54 @@ class Repaired:
     model_damaged: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A token that was read, and those before it: a list whose copies share what they have in common."""
+
+    token: Token
+    before: _Kept | None
+
+
 @dataclass(slots=True)
 class _Reading:
-    """How far reading has come: the parser, the tokens kept, the brackets open, and where one could start again."""
+    """How far reading has come: the parser, the tokens kept, the brackets open."""
 
     cursor: Cursor
-    kept: list[Token] = field(default_factory=list[Token])
+    last: _Kept | None = None
     brackets: tuple[Token, ...] = ()
 
     def copy(self) -> _Reading:
-        return _Reading(self.cursor.copy(), list(self.kept), self.brackets)
+        return _Reading(self.cursor.copy(), self.last, self.brackets)
+
+    @property
+    def kept(self) -> list[Token]:
+        """The tokens kept, first to last; takes as long as there are many."""
+        tokens: list[Token] = []
+        link = self.last
+        while link is not None:
+            tokens.append(link.token)
+            link = link.before
+        return tokens[::-1]
 
     def forget_content(self, brackets: tuple[Token, ...], count: int) -> None:
         """Keep nothing of what is inside the innermost `count` of `brackets`, which were just closed."""
         opener = brackets[-count]
-        start = self.kept.index(opener)
-        declares = start >= 2 and self.kept[start - 2].type == "PATTERN"
+        kept = self.kept
+        start = kept.index(opener)
+        declares = start >= 2 and kept[start - 2].type == "PATTERN"
         if opener.type == "LBRACE" or declares:
             return
-        gap = self.kept[-1].stop
+        gap = kept[-1].stop
         closer = Token((CLOSERS[opener.type],), SIGNS[CLOSERS[opener.type]], gap, gap)
-        self.kept[start + 1 :] = [Token(("NAME",), ABSENT, opener.stop, gap), closer]
+        self.last = None
+        for token in (*kept[: start + 1], Token(("NAME",), ABSENT, opener.stop, gap), closer):
+            self.last = _Kept(token, self.last)
 
     def feed(self, token: Token) -> bool:
         """Take a token; False, and of no more use, when it does not fit."""
         if not self.cursor.feed(token):
             return False
-        self.kept.append(token)
+        self.last = _Kept(token, self.last)
         if token.type in CLOSERS:
             self.brackets = (*self.brackets, token)
         elif token.type in CLOSERS.values() and self.brackets:
@@ -104,7 +126,7 @@ def repair(source: Source, tokens: tuple[Token, ...]) -> Repaired:
             starts = {depth: start for depth, start in starts.items() if depth < len(reading.brackets)}
             starts[len(reading.brackets)] = reading.copy()
         recent = [*recent[1 - _BACK :], (position, reading.copy())]
-        deep = token.type in CLOSERS and len(reading.brackets) >= MAX_BRACKETS
+        deep = (token.type in CLOSERS and len(reading.brackets) >= MAX_BRACKETS) or reading.cursor.depth > MAX_STACK
         if not deep and reading.feed(token):
             if token.type == END:
                 break
@@ -239,7 +261,7 @@ def _enclosing(reading: _Reading, starts: dict[int, _Reading]) -> _Reading:
 def _closed(reading: _Reading) -> _Reading:
     """A reading with its open brackets closed."""
     closed = reading.copy()
-    stop = closed.kept[-1].stop if closed.kept else 0
+    stop = closed.last.token.stop if closed.last else 0
     for bracket in reversed(reading.brackets):
         kind = CLOSERS[bracket.type]
         if not closed.feed(Token((kind,), SIGNS[kind], stop, stop)):

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from patternc.diagnostics import Diagnostic, Label
 from patternc.grammar import tree
 from patternc.grammar.build import build_statement, declared_name, statement_nodes, too_deep_in
-from patternc.grammar.edits import MAX_BRACKETS
+from patternc.grammar.edits import MAX_BRACKETS, MAX_DEPTH, MAX_STACK
 from patternc.grammar.lexer import Cursor, Node, Token, scan
 from patternc.grammar.mistakes import Repaired, repair
 from patternc.grammar.terminals import CLOSERS
 from patternc.source import Source
-
-MAX_DEPTH = 96
-"""How many levels of brackets, signs and operators an expression may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +58,10 @@ def _brackets(tokens: tuple[Token, ...]) -> int:
 
 
 def _node(tokens: tuple[Token, ...]) -> Node | None:
-    """Lark's tree of tokens that follow the grammar, else None."""
+    """Lark's tree of tokens that follow the grammar and are not nested beyond all measure, else None."""
     cursor = Cursor(parsing=True)
     for token in tokens:
-        if not cursor.feed(token):
+        if not cursor.feed(token) or cursor.depth > MAX_STACK:
             return None
     return cursor.finish()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from patternc.diagnostics import Diagnostic, PatternError
 from patternc.source import MAX_BYTES, Source
 
-_LIMIT = f"{MAX_BYTES >> 20} MiB"
+_LIMIT = f"{MAX_BYTES >> 10} KiB"
 
 
 def read_source(path: Path, name: str | None = None) -> Source:
@@ -63,7 +63,7 @@ def _near(path: Path) -> str | None:
 
 
 def _too_large(name: str) -> PatternError:
-    note = "the largest published pattern is about 40 lines"
+    note = "the longest published pattern has about 40 lines"
     return _refused("PA003", f"`{name}` is larger than {_LIMIT}, the most that is read as a pattern", note)
 
 
