@@ -45,9 +45,15 @@ class _Pass:
 
 
 class _Parts:
-    """Tensors [B, K, ...] cut to the heads of chunks; each cut is made once, since it costs as much as a product."""
+    """Tensors [B, K, ...] cut to the heads of chunks; each cut is made once, since it costs as much as a product.
+
+    Where all strides allow, batch rows and key heads are one axis, so that chunks of short sequences fill up with both.
+    """
 
     def __init__(self, *tensors: Tensor) -> None:
+        if all(each.stride(0) == each.shape[1] * each.stride(1) for each in tensors):
+            tensors = tuple(each.flatten(0, 1).unsqueeze(0) for each in tensors)
+        self.batch, self.kv_heads = tensors[0].shape[:2]
         self._tensors = tensors
         self._cut: dict[tuple[int, int, int], tuple[Tensor, ...]] = {}
 
@@ -78,7 +84,7 @@ def forward(
     for schedule, block in work:
         o_part, lse_part = _queries(o, block), _queries(lse, block)
         parts = _Parts(_queries(q, block), _keys(k, block), _keys(v, block), o_part, lse_part)
-        for chunk in chunks(schedule, q.shape[0], len(block.kv_heads), block.group, run.work):
+        for chunk in chunks(schedule, parts.batch, parts.kv_heads, block.group, run.work):
             _forward_chunk(parts, chunk, sinks is not None, run)
         _put_back(((o, o_part), (lse, lse_part)), block.heads)
     return o, lse.mul_(LN_2)
@@ -115,7 +121,7 @@ def backward(
         gradients = (_queries(dq, block), _keys(dk, block), _keys(dv, block))
         rows = (_queries(do, block), _queries(shift, block), _queries(delta, block))
         parts = _Parts(_queries(q, block), _keys(k, block), _keys(v, block), *rows, *gradients)
-        for chunk in chunks(schedule, q.shape[0], len(block.kv_heads), block.group, run.work):
+        for chunk in chunks(schedule, parts.batch, parts.kv_heads, block.group, run.work):
             _backward_chunk(parts, chunk, run)
         _put_back(((dq, gradients[0]),), block.heads)
         _put_back(((dk, gradients[1]), (dv, gradients[2])), block.kv_heads)

@@ -81,6 +81,8 @@ def select_heads(source: Tensor, heads: tuple[int, ...], group: int) -> Tensor:
 
 def chunks(schedule: CpuSchedule, batch_rows: int, kv_heads: int, group: int, work: torch.dtype) -> Iterator[Chunk]:
     """All work of a schedule for a block of `kv_heads` key heads with `group` query heads each, in a fixed order."""
+    if not batch_rows * kv_heads:
+        return
     scores = min(_SCORES * torch.get_num_threads(), _MOST_SCORES)
     for batch in schedule.batches:
         matrix = group * batch.own.length * min(batch.keys.length, _KEYS)
