@@ -175,9 +175,9 @@ class Program:
 
     def report(self, path: tuple[int, int] | None = None) -> Report:
         """What the program connects and costs; `path` (key, query) asks how that query comes to see that key."""
-        from patternc.analysis.report import report
+        from patternc.analysis.report_program import report_program
 
-        return report(self.schedule, expectations=self.elaborated.expectations, path=path)
+        return report_program(self.checked, self.elaborated, path, self.warnings)
 
     @cached_property
     def lowered(self) -> Lowered:
