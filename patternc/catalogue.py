@@ -536,13 +536,6 @@ _LATER = (
         "patternc compile -e 'local(128)' --causal --tokens 4096 --head-dim 64",
     ),
     Entry(
-        "PA802",
-        "the size of a head is not known",
-        "Kernels are made for one head_dim. Looking at a pattern, its mask and its report, needs none.",
-        "patternc compile window.attn    # whose model does not say head_dim",
-        "patternc compile window.attn --head-dim 64",
-    ),
-    Entry(
         "PA810",
         "a part of the language that is not there yet",
         "The language has this construct, and this version reads it, but cannot compile it.",

@@ -165,11 +165,10 @@ class _Drawing:
         lines += [self.paint("bold", line) for line in rest]
         lasts = [label.source.position(label.span.start)[0] + 1 for label in diagnostic.labels]
         margin = len(str(max(lasts, default=0)))
-        for source in dict.fromkeys(
-            label.source for label in sorted(diagnostic.labels, key=lambda each: not each.primary)
-        ):
+        sources = dict.fromkeys(label.source for label in sorted(diagnostic.labels, key=lambda each: not each.primary))
+        for position, source in enumerate(sources):
             labels = [label for label in diagnostic.labels if label.source == source]
-            lines += self.excerpt(source, labels, margin, severity, first=source == diagnostic.labels[0].source)
+            lines += self.excerpt(source, labels, margin, severity, first=position == 0)
         bar = self.gutter(margin, "")
         if diagnostic.labels and (diagnostic.notes or diagnostic.fix):
             lines.append(bar)
@@ -208,9 +207,21 @@ class _Drawing:
                 lines.append(f"{self.gutter(margin, str(before + 1))} {self.plain(source.line(before + 1), margin)}")
             elif before is not None and number > before + 2:
                 lines.append(self.paint("gutter", "..."))
-            lines += self.labelled_line(source, number, group, margin, severity)
+            for labels in self.that_fit(source, number, group, margin):
+                lines += self.labelled_line(source, number, labels, margin, severity)
             before = number
         return lines
+
+    def that_fit(self, source: Source, number: int, labels: list[Label], margin: int) -> list[list[Label]]:
+        """The labels of a line together, or each alone where the line must be cut to show them."""
+        cells = _cells(source.line(number))
+        line = source.line_span(number)
+        low = min(label.span.start for label in labels) - line.start
+        high = max(min(label.span.stop, line.stop) for label in labels) - line.start
+        room = self.width - margin - 3
+        if sum(map(_width, cells)) <= room or sum(map(_width, cells[low:high])) <= room - 2:
+            return [labels]
+        return [[label] for label in labels]
 
     def plain(self, text: str, margin: int) -> str:
         """A line of the source without labels, cut to the width."""

@@ -55,7 +55,8 @@ def test_ids_beyond_a_shorter_length_are_left_out():
     assert short.diagnostics == ()
     expected = elaborate(
         program_of(
-            "model m { bidirectional tokens 20 layers 2 { 0: self | keys([3, 10..20, -1]) 1: self | slice(4..20, dense) } }"
+            "model m { bidirectional tokens 20 layers 2 { 0: self | keys([3, 10..20, -1]) "
+            "1: self | slice(4..20, dense) } }"
         )
     )
     assert [p.relation for p in short.schedule.patterns] == [p.relation for p in expected.schedule.patterns]
