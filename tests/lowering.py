@@ -33,3 +33,9 @@ def shapes(own, counterpart, own_dkv=None, counterpart_dkv=None):
 
 def launches(plan):
     return [launch for group in plan.groups for launch in (group.forward, group.dq, *group.dkv)]
+
+
+def list_everything(monkeypatch):
+    """Thresholds at which listing keys, queries and draws always pays, so that small places reach every component."""
+    monkeypatch.setattr("patternc.algebra.normalise.listing_pays", lambda positions: positions.size > 0)
+    monkeypatch.setattr("patternc.algebra.normalise.drawing_pays", lambda source, n: True)

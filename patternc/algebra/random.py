@@ -156,9 +156,9 @@ def _undisplace(taken: Int64) -> Int64:
     last = np.ones((rows, count), dtype=np.bool_)
     last[:, :-1] = ~repeated
     written_by = np.full((rows, count), -1, dtype=np.int64)
-    row, column = np.nonzero(last & (position < count))
-    where, writer = position[row, column], step[row, column]
-    written_by[row, where] = np.where(writer == where, earlier[row, writer], writer)
+    # A step that took its own position left nothing that a later one can take.
+    row, column = np.nonzero(last & (position < count) & (position != step))
+    written_by[row, position[row, column]] = step[row, column]
 
     every = np.arange(rows, dtype=np.int64)
     stood = np.empty((rows, count), dtype=np.int64)

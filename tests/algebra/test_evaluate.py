@@ -9,7 +9,7 @@ from patternc.algebra import relation as r
 from patternc.algebra.budget import Budget, TileBudgetError
 from patternc.algebra.evaluate import evaluate
 from patternc.algebra.rowspans import row_spans
-from tests.strategies import mask, places
+from tests.strategies import CASES_LENGTH, EVERY_CASE, mask, places
 
 
 @given(places())
@@ -62,3 +62,16 @@ def test_row_spans_are_the_rows(place, data):
 def test_listing_rows_has_a_budget():
     with pytest.raises(TileBudgetError, match="runs of keys"):
         row_spans(r.Residue(2, (0,)), np.arange(1000), 1000, Budget(spans=10_000))
+
+
+@pytest.mark.parametrize("relation", EVERY_CASE)
+def test_every_case(relation):
+    n, every = CASES_LENGTH, np.arange(CASES_LENGTH)
+    expected = mask(relation, n)
+    assert (evaluate(relation, every[:, None], every[None, :], n) == expected).all()
+    i, j = every[::-1].reshape(3, 8, 1), np.repeat(every[::2], 2).reshape(3, 1, 8)
+    assert (evaluate(relation, i, j, n) == expected[i, j]).all()
+    spans, rows = row_spans(relation, every, n), np.zeros((n, n), dtype=bool)
+    for row, start, stop in zip(spans.row, spans.start, spans.stop, strict=True):
+        rows[row, start:stop] = True
+    assert (rows == expected).all()

@@ -7,7 +7,8 @@ from hypothesis import given
 from patternc.algebra import relation as r
 from patternc.algebra import rules
 from patternc.algebra.normalise import RULES, normalise, simplify
-from tests.strategies import causal_places, mask, places
+from tests.lowering import list_everything
+from tests.strategies import CASES_LENGTH, EVERY_CASE, causal_places, mask, places
 
 N = 40
 
@@ -186,9 +187,18 @@ def test_components_are_disjoint_and_complete(place):
 
 @given(places(max_tokens=60) | causal_places(max_tokens=60))
 def test_components_with_everything_listed(place):
-    """The same with thresholds at which listing always pays, so that small places reach every component."""
     n, relation = place
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("patternc.algebra.normalise.listing_pays", lambda positions: positions.size > 0)
-        patch.setattr("patternc.algebra.normalise.drawing_pays", lambda source, n: True)
+        list_everything(patch)
         check(relation, n)
+
+
+@pytest.mark.parametrize("relation", EVERY_CASE)
+def test_every_case(relation, monkeypatch):
+    n = CASES_LENGTH
+    assert (mask(simplify(relation, n), n) == mask(relation, n)).all()
+    for case in (relation, r.intersection(r.PAST, relation), r.union(r.Band(0, 3), relation)):
+        check(case, n)
+    list_everything(monkeypatch)
+    for case in (relation, r.intersection(r.PAST, relation), r.union(r.Band(0, 3), relation)):
+        check(case, n)

@@ -10,7 +10,7 @@ from patternc.algebra.budget import DEFAULT_BUDGET
 from patternc.analysis.classify import EMPTY, FULL, UNDECIDED, Boxes, classify
 from patternc.analysis.draws import draw_all
 from patternc.analysis.translation import distinct, translation_classes
-from tests.strategies import causal_places, mask, places
+from tests.strategies import CASES_LENGTH, EVERY_CASE, causal_places, mask, places
 
 
 @st.composite
@@ -50,24 +50,10 @@ def test_states_and_classes(case):
     check(relation, n, boxes)
 
 
-EVERY_CASE = [
-    r.EMPTY, r.FULL, r.Band(-3, 5), r.Band(2, None), r.Band(-6, 9, 3), r.Band(None, 4, 2), r.Residue(5, (0, 3)),
-    r.Columns(4, (1, 2)), r.Rows(7, (2, 6)), r.Keys(((2, 4), (9, 10))), r.Queries(((0, 1), (13, 20))), r.Chunk((5,)),
-    r.Chunk((1, 5, 2, 3)), r.Random(2, (1,), causal=True), r.Random(3, (2,), causal=False, among=((3, 9), (11, 12))),
-    r.Blocks(5, r.Band(0, 1)), r.Blocks(3, r.Columns(2, (1,))), r.Blocks(4, r.Random(1, (0,), causal=True)),
-    r.Blocks(7, r.Within(2, r.Band(0, 0))), r.Within(6, r.Band(0, 2)), r.Within(5, r.Keys(((1, 3),))),
-    r.Within(9, r.Blocks(2, r.Chunk((1, 2)))), r.Within(11, r.Random(2, (4,), causal=False)),
-    r.Slice(3, 17, r.Chunk((4,))), r.Slice(5, 21, r.Columns(3, (0,))), r.Slice(2, 19, r.Within(4, r.Band(-1, 0))),
-    r.Slice(4, 5, r.FULL),
-    r.Union((r.Band(0, 2), r.Columns(6, (5,)))), r.Intersection((r.PAST, r.Blocks(3, r.Residue(2, (1,))))),
-    r.Difference(r.Band(-5, 5), r.Residue(3, (0,))), r.Difference(r.FULL, r.Union((r.Keys(((4, 6),)), r.Chunk((8,))))),
-]  # fmt: skip
-
-
 @pytest.mark.parametrize("relation", EVERY_CASE)
 def test_every_translation_of_a_box(relation):
     """All places of boxes of a few sizes: the sides' ends, offsets in blocks, periods and slices all occur."""
-    n = 24
+    n = CASES_LENGTH
     sizes = [(1, 1), (2, 3), (3, 2), (5, 5), (8, 4), (13, 24)]
     boxes = []
     for height, width in sizes:

@@ -16,9 +16,9 @@ from patternc.algebra.evaluate import evaluate
 from patternc.codegen.cost import tile_shape
 from patternc.codegen.lower import lower
 from patternc.codegen.plan import RowInterval, Shift
-from tests.lowering import launches, schedule, shapes
+from tests.lowering import launches, list_everything, schedule, shapes
 from tests.reconstruction import visited, visited_by
-from tests.strategies import causal_places, mask, places
+from tests.strategies import CASES_LENGTH, EVERY_CASE, causal_places, mask, places
 
 SHAPES = st.builds(
     shapes, st.sampled_from([4, 8, 16, 32]), st.sampled_from([32, 64]), st.sampled_from([4, 16]), st.just(32)
@@ -47,12 +47,19 @@ def test_tables_are_holds(place, shape, target):
 
 @given(places(max_tokens=90) | causal_places(max_tokens=90), SHAPES, st.sampled_from(["cpu", "cuda:90"]))
 def test_tables_with_everything_listed(place, shape, target):
-    """With thresholds at which listing always pays, so that small places reach gathered tiles and launches."""
     n, relation = place
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("patternc.algebra.normalise.listing_pays", lambda positions: positions.size > 0)
-        patch.setattr("patternc.algebra.normalise.drawing_pays", lambda source, n: True)
+        list_everything(patch)
         check(relation, n, target=target, shapes=shape)
+
+
+@pytest.mark.parametrize("relation", EVERY_CASE)
+@pytest.mark.parametrize("target", ["cpu", "cuda:90"])
+def test_every_case(relation, target, monkeypatch):
+    """Own tiles of 4 and 8: intervals, masks and rows beyond the end occur in nearly all of them."""
+    check(relation, CASES_LENGTH, target=target, shapes=shapes(8, 32, 4, 32))
+    list_everything(monkeypatch)
+    check(relation, CASES_LENGTH, target=target, shapes=shapes(4, 32, 8, 32))
 
 
 def test_columns_are_gathered_and_get_a_second_launch():

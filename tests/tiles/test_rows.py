@@ -6,7 +6,8 @@ from hypothesis import given
 
 from patternc.algebra import relation as r
 from patternc.analysis.rows import empty_rows, key_counts, row_counts
-from tests.strategies import causal_places, mask, places
+from tests.lowering import list_everything
+from tests.strategies import CASES_LENGTH, EVERY_CASE, causal_places, mask, places
 
 
 def check(relation, n):
@@ -29,9 +30,15 @@ def test_counts_are_holds(place):
 def test_counts_with_everything_listed(place):
     n, relation = place
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("patternc.algebra.normalise.listing_pays", lambda positions: positions.size > 0)
-        patch.setattr("patternc.algebra.normalise.drawing_pays", lambda source, n: True)
+        list_everything(patch)
         check(relation, n)
+
+
+@pytest.mark.parametrize("relation", EVERY_CASE)
+def test_every_case(relation, monkeypatch):
+    check(relation, CASES_LENGTH)
+    list_everything(monkeypatch)
+    check(relation, CASES_LENGTH)
 
 
 def test_token_level_draws_at_length():

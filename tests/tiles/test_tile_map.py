@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from patternc.algebra import relation as r
 from patternc.algebra.budget import Budget, TileBudgetError
 from patternc.analysis.tiles import FULL_CLASS, tile_map
-from tests.strategies import causal_places, mask, places
+from tests.strategies import CASES_LENGTH, EVERY_CASE, causal_places, mask, places
 
 SHAPES = st.tuples(st.sampled_from([1, 3, 4, 8, 16, 17]), st.sampled_from([1, 4, 5, 8, 16, 24]))
 
@@ -55,15 +55,32 @@ def test_tile_map_is_holds(place, shape, own):
     check(tile_map(relation, n, *shape, own=own), mask(relation, n))
 
 
-@given(places(), SHAPES, st.sampled_from(["queries", "keys"]), st.data())
-def test_tile_map_of_listed_positions(place, shape, own, data):
+@given(places(), SHAPES, st.sampled_from(["queries", "keys"]), st.sampled_from([0, 64]), st.data())
+def test_tile_map_of_listed_positions(place, shape, own, few, data):
+    """Also with every class told apart position by position, which few do at this size."""
     n, relation = place
     positions = st.sets(st.integers(0, n - 1)).map(lambda s: np.array(sorted(s), dtype=np.int64))
     queries, keys = data.draw(st.none() | positions), data.draw(st.none() | positions)
     expected = mask(relation, n)
     expected = expected if queries is None else expected[queries]
     expected = expected if keys is None else expected[:, keys]
-    check(tile_map(relation, n, *shape, own=own, queries=queries, keys=keys), expected)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("patternc.analysis.contents.FEW_CLASSES", few)
+        check(tile_map(relation, n, *shape, own=own, queries=queries, keys=keys), expected)
+
+
+@pytest.mark.parametrize("relation", EVERY_CASE)
+@pytest.mark.parametrize("own", ["queries", "keys"])
+def test_every_case(relation, own, monkeypatch):
+    """Contiguous and listed axes, tiles that divide the length and tiles that do not."""
+    n, expected = CASES_LENGTH, mask(relation, CASES_LENGTH)
+    for shape in ((4, 8), (5, 3), (16, 32)):
+        check(tile_map(relation, n, *shape, own=own), expected)
+    monkeypatch.setattr("patternc.analysis.contents.FEW_CLASSES", 0)
+    for listed in ([0, 2, 3, 9, 10, 11, 12, 17, 22, 23], [1, 7, 13, 19], list(range(2, 24, 3))):
+        positions = np.array(listed)
+        check(tile_map(relation, n, 4, 3, own=own, keys=positions), expected[:, positions])
+        check(tile_map(relation, n, 4, 3, own=own, queries=positions), expected[positions])
 
 
 def test_a_long_window_has_few_masks():
