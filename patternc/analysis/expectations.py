@@ -114,7 +114,7 @@ def _named(side: Side) -> Iterable[PairsOf]:
 def _text(side: Side, value: Value) -> str:
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{float(value):.4%}" if _is_share(side, value) else f"{float(value):.6g}"
+    return f"{float(100 * value):.6g}%" if _is_share(side, value) else f"{float(value):.6g}"
 
 
 def _is_share(side: Side, value: Fraction) -> bool:

@@ -19,6 +19,7 @@ from patternc.analysis.crop import Cropped
 from patternc.analysis.expectations import Verdict, judge
 from patternc.analysis.expression import Formula
 from patternc.analysis.formula import Instantiate, formulas, total_formula
+from patternc.analysis.graph import Structure, structure
 from patternc.analysis.measures import Cache, Hubs, average_depth, decode_cache, hubs
 from patternc.analysis.operators import NoOperator
 from patternc.analysis.order import Leading, order
@@ -91,6 +92,7 @@ class Report:
     cache: Cache | None
     cache_method: str
     hubs: Hubs
+    structure: Structure
     cropped: Cropped
     expectations: tuple[Verdict, ...]
     warnings: tuple[Diagnostic, ...]
@@ -148,6 +150,7 @@ def report(
         cache=cache,
         cache_method=cache_method,
         hubs=hubs(schedule, counts),
+        structure=structure(schedule),
         expectations=judge(expectations, schedule, counts, connectivity.reach),
         warnings=(*warnings, *advise(schedule, counts, cropped)),
         cropped=cropped,

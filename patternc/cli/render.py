@@ -17,6 +17,7 @@ import numpy as np
 from patternc.algebra.relation import Relation, Spans
 from patternc.analysis.expectations import Verdict
 from patternc.analysis.expression import Formula, write
+from patternc.analysis.graph import Structure
 from patternc.analysis.order import theta, with_constant
 from patternc.analysis.picture import block_density
 from patternc.analysis.report import Connectivity, HeadReport, LayerReport, Report
@@ -90,6 +91,10 @@ def _cost(console: Console, report: Report) -> None:
         f"{report.pairs:,} pairs in all, {_percent(report.density)} of what dense attention has; "
         f"tiles of {tile.rows} queries x {tile.columns} keys",
     )
+    graph = report.structure
+    if len(graph.alike) > 1:
+        again = "" if graph.repeats is None else f", over again after {_plural(graph.repeats, 'layer')}"
+        _say(console, f"{len(graph.alike)} kinds of layer{again}")
     _formulas(console, report)
 
 
@@ -151,6 +156,7 @@ def _connectivity(console: Console, report: Report) -> None:
     seen = "every earlier token and itself" if report.causal else "every token"
     if not reach.exact:
         _say(console, f"{OPEN} {_safe(reach.method)}")
+        _say(console, _bound(report.structure))
     elif reach.depth is not None:
         _say(console, f"{YES} Every query sees {seen} after {_plural(reach.depth, 'layer')} of {count}.")
     elif reach.missing is not None:
@@ -168,6 +174,14 @@ def _connectivity(console: Console, report: Report) -> None:
         _say(console, f"[dim]exact, from {_safe(reach.method)}[/]")
     if found.pair is not None:
         _path(console, found)
+
+
+def _bound(graph: Structure) -> str:
+    """What the quotient alone says."""
+    of = f"from {graph.blocks} blocks of {graph.block:,} tokens"
+    if graph.least_depth is None:
+        return f"No number of such layers connects it, {of}."
+    return f"It takes at least {_plural(graph.least_depth, 'layer')}, {of}."
 
 
 def _reason(found: Connectivity, layers: int) -> str:
