@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from patternc.algebra.relation import Relation
 from patternc.algebra.schedule import Schedule
+from patternc.analysis.occupied import occupied_tiles
 from patternc.analysis.reach import layer_relations
-from patternc.analysis.tiles import tile_map
 
 graphs: Any = networkx
 """networkx has no types of its own; every graph is `Any` here."""
@@ -102,9 +102,9 @@ def block_graph(schedule: Schedule) -> tuple[Graph, int]:
 
 
 def _joined(relation: Relation, tokens: int, tile: int, group: int, blocks: int) -> NDArray[np.bool_]:
-    tiles = tile_map(relation, tokens, tile, tile)
+    tiles = occupied_tiles(relation, tokens, tile, tile)
     joined = np.zeros((blocks, blocks), dtype=np.bool_)
-    joined[tiles.owners() // group, tiles.counterparts // group] = True
+    joined[tiles.query_tile // group, tiles.key_tile // group] = True
     return joined
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from patternc.algebra.evaluate import evaluate
 from patternc.algebra.relation import Relation
-from patternc.analysis.tiles import tile_map
+from patternc.analysis.occupied import occupied_tiles
 
 MOST_EXACT = 2048
 """Longest sequence whose pairs are looked at one by one."""
@@ -32,13 +32,12 @@ def block_density(relation: Relation, tokens: int, rows: int, columns: int) -> N
     tile = 1
     while tile * TILES_A_CELL * max(rows, columns) < tokens:
         tile *= 2
-    tiles = tile_map(relation, tokens, tile, tile)
+    tiles = occupied_tiles(relation, tokens, tile, tile)
     number = -(-tokens // tile)
-    own = np.repeat(np.arange(number), np.diff(tiles.first))
     extent = np.minimum(tile, tokens - np.arange(number) * tile)
     row_of, column_of = (np.arange(number) * tile * cells // tokens for cells in (rows, columns))
     pairs = np.zeros((rows, columns), dtype=np.int64)
-    np.add.at(pairs, (row_of[own], column_of[tiles.counterparts]), tiles.tile_pairs())
+    np.add.at(pairs, (row_of[tiles.query_tile], column_of[tiles.key_tile]), tiles.pairs)
     heights = np.bincount(row_of, weights=extent, minlength=rows)
     widths = np.bincount(column_of, weights=extent, minlength=columns)
     return pairs / np.outer(heights, widths)
