@@ -21,7 +21,7 @@ from patternc.algebra import relation as r
 from patternc.algebra.evaluate import evaluate
 from patternc.algebra.rowspans import chunk_bounds, drawn_keys, inside_spans
 from patternc.algebra.schedule import Schedule
-from patternc.analysis.tiles import FULL_CLASS, tile_map
+from patternc.analysis.occupied import occupied_tiles
 
 Predicate = Callable[[Tensor, Tensor], Tensor]
 """(query, key) -> bool, elementwise on integer tensors."""
@@ -112,18 +112,16 @@ def _mask(relation: r.Relation, n: int) -> Tensor:
 
 def _blocks(relation: r.Relation, n: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """(counts [R], indices [R, R]) of partial blocks, then of full ones, int32."""
-    tiles = tile_map(relation, n, BLOCK, BLOCK)
-    rows = tiles.first.size - 1
-    own = np.repeat(np.arange(rows), np.diff(tiles.first))
+    tiles = occupied_tiles(relation, n, BLOCK, BLOCK)
+    rows, own = -(-n // BLOCK), tiles.query_tile
     # A block that hangs over the end is never full for FlexAttention, which does not look at positions in full ones.
-    inside = (np.maximum(own, tiles.counterparts) + 1) * BLOCK <= n
-    is_full = (tiles.classes == FULL_CLASS) & inside
+    is_full = tiles.pairs == BLOCK * BLOCK
     tensors: list[Tensor] = []
     for chosen in (~is_full, is_full):
         counts = np.bincount(own[chosen], minlength=rows).astype(np.int32)
         starts = np.cumsum(counts) - counts
         indices = np.zeros((rows, rows), dtype=np.int32)
-        indices[own[chosen], np.arange(counts.sum()) - starts[own[chosen]]] = tiles.counterparts[chosen]
+        indices[own[chosen], np.arange(counts.sum()) - starts[own[chosen]]] = tiles.key_tile[chosen]
         tensors += [_tensor(counts, torch.device("cpu")), _tensor(indices, torch.device("cpu"))]
     return tensors[0], tensors[1], tensors[2], tensors[3]
 
