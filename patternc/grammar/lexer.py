@@ -1,4 +1,4 @@
-"""The words of a pattern file, and the LALR tables of `attn.lark`.
+"""The words of a pattern file, and the parser that is fed them one by one.
 
 For: `scan`, which cuts a text into tokens by the terminals that `attn.lark` declares, and `Cursor`, the parser fed one
 token at a time, which can be copied and asked what it would accept (that is what `mistakes.py` needs). Not for: what
@@ -8,18 +8,17 @@ to do with a text that does not parse.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
-from lark import Lark, Tree
 from lark import Token as LarkToken
+from lark import Tree
 from lark.exceptions import UnexpectedToken
-from lark.lexer import Lexer, PatternStr
+from lark.lexer import PatternStr
 
+from patternc.grammar.tables import tables
 from patternc.source import Span
 
 Node = Tree[LarkToken]
@@ -50,23 +49,6 @@ class Token:
     def span(self) -> Span:
         """Where it is."""
         return Span(self.start, self.stop)
-
-
-class _NoLexer(Lexer):
-    """Lark asks for a lexer; tokens are fed one by one instead."""
-
-    def __init__(self, lexer_conf: object) -> None:
-        del lexer_conf
-
-    def lex(self, lexer_state: object, parser_state: object) -> Iterator[LarkToken]:
-        return iter(())
-
-
-@cache
-def tables() -> Lark:
-    """The parser's tables (60 ms to make, hence once a process)."""
-    grammar = resources.files("patternc.grammar").joinpath("attn.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", lexer=_NoLexer, propagate_positions=True)
 
 
 @cache

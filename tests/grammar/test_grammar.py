@@ -1,12 +1,17 @@
 """attn.lark itself: no conflicts, a name for every terminal, and a scanner that agrees with Lark's own."""
 
+import hashlib
+import json
 from importlib import resources
 from pathlib import Path
 
+import lark
 import pytest
 from lark import Lark
+from lark.parsers.lalr_analysis import Shift
 
-from patternc.grammar.lexer import STRAY, Cursor, scan, tables
+from patternc.grammar.lexer import STRAY, Cursor, scan
+from patternc.grammar.tables import made, tables
 from patternc.grammar.terminals import name_of
 
 GRAMMAR = resources.files("patternc.grammar").joinpath("attn.lark").read_text()
@@ -29,6 +34,50 @@ def test_no_conflicts():
     """strict=True refuses shift/reduce conflicts and terminals that match the same text."""
     pytest.importorskip("interegular", reason="Lark needs it to compare the terminals")
     Lark(GRAMMAR, parser="lalr", strict=True)
+
+
+def written(rule):
+    options = rule.options
+    made = (options.keep_all_tokens, options.expand1, options.template_source, tuple(options.empty_indices or ()))
+    symbols = [(each.name, each.is_term, getattr(each, "filter_out", False)) for each in rule.expansion]
+    return str(rule.origin.name), symbols, rule.alias, made
+
+
+def actions(parser):
+    """(start state, state -> terminal or rule name -> action) of a parser; reductions by the text of their rule."""
+    table = parser.parser.parser.parser.parse_table
+    return table.start_states["start"], {
+        state: {name: action if action[0] is Shift else (action[0], written(action[1])) for name, action in row.items()}
+        for state, row in table.states.items()
+    }
+
+
+def test_the_tables_that_ship_are_those_of_the_grammar():
+    """State by state from the start: Lark numbers them differently each time it makes them."""
+    (start, shipped), (other, new) = actions(tables()), actions(made(GRAMMAR))
+    same = {start: other}
+    waiting = [start]
+    while waiting:
+        state = waiting.pop()
+        here, there = shipped[state], new[same[state]]
+        message = "make them anew: python -m patternc.grammar.tables > patternc/grammar/attn.tables.json"
+        assert here.keys() == there.keys(), message
+        for name, (kind, argument) in here.items():
+            assert kind is there[name][0], message
+            if kind is not Shift:
+                assert argument == there[name][1], message
+            elif argument in same:
+                assert same[argument] == there[name][1], message
+            else:
+                same[argument] = there[name][1]
+                waiting.append(argument)
+    assert len(same) == len(shipped) == len(new)
+
+
+def test_the_tables_that_ship_are_used():
+    kept = json.loads(resources.files("patternc.grammar").joinpath("attn.tables.json").read_text())
+    assert kept["made for"]["lark"] == lark.__version__, "a newer Lark makes its tables anew at every start"
+    assert kept["made for"]["grammar"] == hashlib.sha256(GRAMMAR.encode()).hexdigest()
 
 
 def test_every_terminal_has_a_name():
