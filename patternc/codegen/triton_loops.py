@@ -15,16 +15,22 @@ from patternc.codegen.expr import Expression
 from patternc.codegen.plan import KernelSpec, RowInterval
 from patternc.codegen.triton_blocks import Lines, Side, indent, interval_bounds, joined, load, sides
 
+FLAT = '''@triton.jit
+def flat(column):
+    """[rows, 1] as [rows]. A sum fixes the layout: else each thread would copy all the rows that it needs itself."""
+    return tl.sum(column, 1)
+'''
+
 
 @dataclass(frozen=True, slots=True)
 class Walk:
     """What a role does with each counterpart tile.
 
-    `tensors` are loaded as [columns, dims] and `vectors` as [columns]: names with their pointers, the latter also with
-    the value that stands for positions that do not exist. `row` is the stride from one row of the tensors to the next.
-    With `heads`, each tile is met once for every query head listed in heads_begin..heads_end: one flat loop over both,
-    so that the pipeline runs on from head to head. `scores` is the text of the raw products [rows, columns] and `step`
-    what takes them into the state.
+    `tensors` are loaded as [columns, dims] and `vectors` as [columns], by way of `FLAT`: names with their pointers, the
+    latter also with the value that stands for positions that do not exist. `row` is the stride from one row of the
+    tensors to the next. With `heads`, each tile is met once for every query head listed in heads_begin..heads_end: one
+    flat loop over both, so that the pipeline runs on from head to head. `scores` is the text of the raw products [rows,
+    columns] and `step` what takes them into the state.
     """
 
     tensors: tuple[tuple[str, str], ...]
@@ -204,8 +210,8 @@ def _loads(spec: KernelSpec, walk: Walk, exist: str | None) -> Lines:
     if walk.vectors:
         lines.append(f"start = head.to(OFFSETS) * lse_head + {counterpart.one}")
     for name, pointer, missing in walk.vectors:
-        masked = f", mask={exist}, other={missing}" if exist else ""
-        lines.append(f"{name} = tl.load({pointer} + start + columns{masked})")
+        masked = f", mask={exist}[:, None], other={missing}" if exist else ""
+        lines.append(f"{name} = flat(tl.load({pointer} + start + columns[:, None]{masked}))")
     return lines
 
 
@@ -215,9 +221,9 @@ def _gathered_loads(spec: KernelSpec, walk: Walk, position: str) -> Lines:
     for name, pointer in walk.tensors:
         lines.append(f"{name} = {load(f'{pointer} + listed', spec.head_dim, 'exist')}")
     if walk.vectors:
-        lines.append(f"listed = head.to(OFFSETS) * lse_head + {position}")
+        lines.append(f"listed = head.to(OFFSETS) * lse_head + {position}[:, None]")
     for name, pointer, missing in walk.vectors:
-        lines.append(f"{name} = tl.load({pointer} + listed, mask=exist, other={missing})")
+        lines.append(f"{name} = flat(tl.load({pointer} + listed, mask=exist[:, None], other={missing}))")
     return lines
 
 

@@ -19,6 +19,7 @@ from patternc.codegen.plan import Bound, ChunkStart, Constant, KernelSpec, Layer
 from patternc.codegen.triton_backward import DKV_STEP, DQ_STEP, dkv_kernel, dq_kernel, row_kernel
 from patternc.codegen.triton_blocks import Lines
 from patternc.codegen.triton_forward import SOFTMAX_STEP, forward_kernel
+from patternc.codegen.triton_loops import FLAT
 
 UNPACK = '''@triton.jit
 def unpack(words_ptr, rows, columns, COLUMNS: tl.constexpr):
@@ -112,7 +113,7 @@ def _file(docstring: Lines, specs: list[KernelSpec], uses: dict[KernelSpec, str]
     functions: list[Lines] = []
     if any(spec.bits or spec.gathered for spec in specs):
         functions.append([*UNPACK.splitlines()])
-    for role, helper in (("forward", SOFTMAX_STEP), ("dq", DQ_STEP), ("dkv", DKV_STEP)):
+    for role, helper in (("forward", SOFTMAX_STEP), ("dq", DQ_STEP), ("dkv", FLAT), ("dkv", DKV_STEP)):
         if any(spec.role == role for spec in specs):
             functions.append([*helper.splitlines()])
     functions += [_kernel(spec, uses.get(spec)) for spec in specs]

@@ -69,7 +69,7 @@ def forward(
         "OFFSETS": _offsets(q, k, o),
     }
     if sinks is not None:
-        values["sinks_ptr"] = sinks.to(torch.float32)
+        values["sinks_ptr"] = sinks.to(torch.float32).contiguous()
     with _device(q):
         for group in plan.groups:
             spec = replace(group.forward.kernel, sinks=sinks is not None)

@@ -64,7 +64,7 @@ def test_three_stages_keep_a_tile_under_way(reports):
 BUDGET = {
     "forward": {"full": 530, "interval": 825, "bits": 915, "gathered": 915},
     "dq": {"full": 260, "interval": 415, "bits": 435, "gathered": 435},
-    "dkv": {"full": 450, "interval": 530, "bits": 530, "gathered": 610},
+    "dkv": {"full": 330, "interval": 510, "bits": 520, "gathered": 510},
 }
 """Instructions of a loop at head_dim 64 on sm_90, as triton 3.7.1 compiles it, and three per cent."""
 
