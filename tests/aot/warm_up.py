@@ -1,0 +1,67 @@
+"""Everything that a launch does short of launching: the launcher's arguments bound, specialised and compiled by triton.
+
+A program of its own (`python -m tests.aot.warm_up`), because it makes triton believe in an sm_90 that is not there.
+Prints a line for each launch: the kernel, its grid, and whether copies go on while it computes.
+"""
+
+from contextlib import nullcontext
+
+import torch
+from triton.backends.compiler import GPUTarget
+from triton.runtime import driver
+
+from patternc.algebra import relation as r
+from patternc.codegen.lower import lower
+from patternc.runtime import cuda
+from tests.codegen.interpreted.dense_attention import table_tensors
+from tests.lowering import schedule
+
+
+class Device:
+    """What triton asks a driver before it compiles."""
+
+    def get_current_target(self):
+        return GPUTarget("cuda", 90, 32)
+
+    def get_current_device(self):
+        return 0
+
+    def get_current_stream(self, device):
+        return 0
+
+
+class WarmUp:
+    """A kernel that compiles where it would launch."""
+
+    def __init__(self, kernel):
+        self.kernel = kernel
+
+    def __getitem__(self, grid):
+        def compile_only(**arguments):
+            compiled = self.kernel.warmup(grid=grid, **arguments)
+            print(compiled.metadata.name, *grid, "cp.async" in compiled.asm["ptx"])
+
+        return compile_only
+
+
+def main():
+    driver.set_active(Device())
+    load, load_rows = cuda._kernel, cuda._row_kernel
+    cuda._kernel = lambda spec: WarmUp(load(spec))
+    cuda._row_kernel = lambda head_dim: WarmUp(load_rows(head_dim))
+    cuda._device = lambda q: nullcontext()
+
+    n, heads = 1000, 4
+    columns = r.intersection(r.PAST, r.union(r.Band(0, 63), r.Columns(100, (99,))))
+    model = schedule(n, columns, r.Band(0, 200), table=((0, 0, 1, 0),), kv_heads=2)
+    lowered = lower(model, target="cuda:90", dtype="bfloat16", head_dim=32)
+    (plan,) = lowered.plan.distinct
+    tables = table_tensors(lowered.tables.values())
+    q, k = (torch.zeros(2, count, n, 32, dtype=torch.bfloat16) for count in (heads, 2))
+    lse = torch.zeros(2, heads, n)
+    cuda.forward(q, k, k, lse[0, :, 0], tables, plan, 0.1)
+    cuda.backward(q, lse, q, k, k, lse[0, :, 0], q, lse, tables, plan, 0.1)
+
+
+if __name__ == "__main__":
+    main()
