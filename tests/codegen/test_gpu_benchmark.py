@@ -13,7 +13,7 @@ import patternc
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu.py"
 PATTERN = """
 model m {
-    causal tokens 1500 heads 4 kv_heads 2 head_dim 16
+    causal tokens 300 heads 4 kv_heads 2 head_dim 16
     layers 3 { 1: local(64)  rest: local(32) | stride(64) }
 }
 """
