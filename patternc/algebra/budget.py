@@ -19,8 +19,8 @@ class Budget:
 
     tiles: int = 1 << 25
     """Active tiles. A table holds 8 bytes for each."""
-    boxes: int = 1 << 23
-    """Boxes still undecided at one level of the refinement (about 100 bytes each while it is at work)."""
+    boxes: int = 1 << 24
+    """Boxes still undecided at one level of the refinement (about 150 bytes each while it is at work)."""
     classes: int = 1 << 16
     """Distinct tile contents that have to be evaluated pair by pair."""
     mask_bytes: int = 1 << 28

@@ -120,6 +120,12 @@ def simplify(relation: r.Relation, n: int) -> r.Relation:
     return relation
 
 
+def everywhere(listed: Listed, side: Side) -> r.Relation:
+    """The pairs of a component over listed keys (or queries) as one relation that is right for every position."""
+    spans = r.spans_of(listed.positions.tolist())
+    return r.intersection(r.Keys(spans) if side == "keys" else r.Queries(spans), listed.relation)
+
+
 def listing_pays(positions: Int64) -> bool:
     """Whether keys (or queries) at these positions are better gathered than visited in contiguous tiles."""
     contiguous = np.unique(positions // CONTIGUOUS_TILE).size

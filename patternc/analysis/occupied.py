@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import DEFAULT_BUDGET, Budget
-from patternc.algebra.normalise import normalise
+from patternc.algebra.normalise import everywhere, normalise
 from patternc.algebra.pairs import listed_pairs
 from patternc.analysis.tiles import tile_map
 
@@ -37,11 +37,9 @@ def occupied_tiles(relation: r.Relation, n: int, rows: int, cols: int, budget: B
     normal = normalise(relation, n)
     contiguous = [normal.tiled]
     if normal.queried is not None:
-        chosen = r.Queries(r.spans_of(normal.queried.positions.tolist()))
-        contiguous.append(r.intersection(chosen, normal.queried.relation))
+        contiguous.append(everywhere(normal.queried, "queries"))
     if normal.keyed is not None:
-        chosen = r.Keys(r.spans_of(normal.keyed.positions.tolist()))
-        contiguous.append(r.intersection(chosen, normal.keyed.relation))
+        contiguous.append(everywhere(normal.keyed, "keys"))
     tiles = tile_map(r.union(*contiguous), n, rows, cols, budget=budget)
     across = -(-n // cols)
     numbers, pairs = tiles.owners() * across + tiles.counterparts, tiles.tile_pairs()

@@ -38,71 +38,73 @@ FULL_SPAN, INTERVAL_SPAN, BITS_SPAN = range(3)
 
 
 def build_tables(
-    name: str, tiles: TileMap, interval: Bool, gathered: GatheredTiles | None, own_positions: Int64 | None
+    name: str, tiles: TileMap, interval: Bool, gathered: GatheredTiles, own_positions: Int64 | None
 ) -> TableSet:
     """The table set of one launch over `tiles`.
 
-    `interval` [T] says which tiles the launch's row interval describes exactly. `gathered` adds gathered counterpart
-    tiles. `own_positions` lists the own positions when own rows are gathered; own tiles without any pair are then left
-    out, because an accumulating launch has nothing to do for them.
+    `interval` [T] says which tiles the launch's row interval describes exactly; `gathered` are the gathered tiles of
+    each own tile. `own_positions` lists the own positions when own rows are gathered; own tiles without any pair are
+    then left out, because an accumulating launch has nothing to do for them.
     """
     span = _spans(tiles, interval)
     begin, end, place = _layout(tiles, span)
     masks, labels = with_full_masks(tiles)
-    in_bits = span == BITS_SPAN
+    (in_bits,) = np.nonzero(span == BITS_SPAN)
+    # Bits tiles and gathered ones share one table of masks.
+    wanted = np.concatenate([labels[in_bits], gathered.mask_of + masks.shape[0]])
+    bits, rows = _distinct_masks(np.concatenate([masks, gathered.masks]), wanted)
 
-    counterpart, bits_of = np.zeros(span.size + 1, dtype=np.int64), np.zeros(span.size + 1, dtype=np.int64)
-    counterpart[place] = tiles.counterparts.astype(np.int64) * tiles.counterpart_tile
-    labels = [labels[in_bits]]
-    if gathered is not None:
-        labels.append(gathered.mask_of + masks.shape[0])
-        masks = np.concatenate([masks, gathered.masks])
-    bits, rows = _distinct_masks(masks, np.concatenate(labels))
-    used = int(in_bits.sum())
-    bits_of[place[in_bits]] = rows[:used]
+    # The pad entry at the end is a position and a mask that exist.
+    starts, tile_bits = np.zeros(span.size + 1, dtype=np.int64), np.zeros(span.size + 1, dtype=np.int64)
+    starts[place] = tiles.counterparts.astype(np.int64) * tiles.counterpart_tile
+    tile_bits[place[in_bits]] = rows[: in_bits.size]
+    gathered_table = np.zeros((gathered.list_of.size + 1, 2), dtype=np.int64)
+    gathered_table[:-1, 0], gathered_table[:-1, 1] = gathered.list_of, rows[in_bits.size :]
+    lists = gathered.lists if own_positions is None else padded_lists(own_positions, tiles.own_tile)
 
-    own_tiles = tiles.first.size - 1
-    origin = np.arange(own_tiles) * tiles.own_tile
-    pairs, gather_first, gathered_rows = tiles.own_pairs(), np.zeros(own_tiles + 1, dtype=np.int64), rows[used:]
-    gather = np.full((1, tiles.counterpart_tile), -1, dtype=np.int64)
-    gathered_table = np.zeros((1, 2), dtype=np.int64)
-    if gathered is not None:
-        pairs, gather_first, gather = pairs + gathered.pairs, gathered.first, gathered.lists
-        gathered_table = np.append(np.stack([gathered.list_of, gathered_rows], axis=1), gathered_table, axis=0)
-        if gather.shape[0] == 0:
-            gather = np.full((1, tiles.counterpart_tile), -1, dtype=np.int64)
+    pairs = tiles.own_pairs() + gathered.pairs
+    items = _items(tiles, begin, end, gathered, pairs)
+    if own_positions is not None:
+        items[:, ORIGIN] //= tiles.own_tile
+        items = items[pairs > 0]
+    items = items[_most_expensive_first(items)]
+    return TableSet(
+        name=name,
+        own_tile=tiles.own_tile,
+        counterpart_tile=tiles.counterpart_tile,
+        items=_int32(items, name),
+        tiles=_int32(starts, name),
+        tile_bits=_int32(tile_bits, name),
+        bits=bits,
+        gather=_int32(lists if lists.shape[0] else np.full((1, lists.shape[1]), -1, dtype=np.int64), name),
+        gathered=_int32(gathered_table, name),
+        segments=_int32(np.array([[0, tiles.n, 0, items.shape[0]]], dtype=np.int64), name),
+    )
 
-    items = np.zeros((own_tiles, ITEM_WORDS), dtype=np.int64)
-    items[:, ORIGIN] = origin if own_positions is None else np.arange(own_tiles)
-    items[:, COUNT] = tiles.own_axis.live(np.arange(own_tiles))
+
+def _items(tiles: TileMap, begin: Int64, end: Int64, gathered: GatheredTiles, pairs: Int64) -> Int64:
+    """One row for every own tile, in order; see `tables.py` for the columns."""
+    own = np.arange(tiles.first.size - 1, dtype=np.int64)
+    items = np.empty((own.size, ITEM_WORDS), dtype=np.int64)
+    items[:, ORIGIN] = own * tiles.own_tile
+    items[:, COUNT] = tiles.own_axis.live(own)
     items[:, FULL], items[:, INTERVAL], items[:, BITS] = begin.T
     items[:, END] = end
-    items[:, GATHER], items[:, GATHER_END] = gather_first[:-1], gather_first[1:]
+    items[:, GATHER], items[:, GATHER_END] = gathered.first[:-1], gathered.first[1:]
     items[:, SLOT] = -1
     items[:, PAIRS] = np.minimum(pairs, INT32_MAX)
+    return items
+
+
+def _most_expensive_first(items: Int64) -> Int64:
+    """The order of a list schedule: longest first, ties by origin."""
     cost = item_cost(
         items[:, INTERVAL] - items[:, FULL],
         items[:, BITS] - items[:, INTERVAL],
         items[:, END] - items[:, BITS],
         items[:, GATHER_END] - items[:, GATHER],
     )
-    order = np.lexsort((items[:, ORIGIN], -cost))
-    if own_positions is not None:
-        gather = padded_lists(own_positions, tiles.own_tile)
-        order = order[pairs[order] > 0]
-    items = items[order]
-    return TableSet(
-        name=name,
-        own_tile=tiles.own_tile,
-        counterpart_tile=tiles.counterpart_tile,
-        items=_int32(items, name),
-        tiles=_int32(counterpart, name),
-        tile_bits=_int32(bits_of, name),
-        bits=bits,
-        gather=_int32(gather, name),
-        gathered=_int32(gathered_table, name),
-        segments=_int32(np.array([[0, tiles.n, 0, items.shape[0]]]), name),
-    )
+    return np.lexsort((items[:, ORIGIN], -cost))
 
 
 def masked(tiles: TileMap) -> Bool:

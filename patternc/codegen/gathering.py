@@ -6,6 +6,7 @@ For: the lists and masks of a component whose keys (or queries) are known positi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,18 +114,20 @@ def from_pairs(pairs: Pairs, own: Side, own_tile: int, width: int, budget: Budge
     return GatheredTiles(first, every, lists.reshape(count, width), every, masks, per_own)
 
 
-def combined(parts: list[GatheredTiles]) -> GatheredTiles:
-    """The gathered tiles of disjoint components, own tile by own tile."""
-    counts = [np.diff(part.first) for part in parts]
-    own = np.concatenate([np.repeat(np.arange(count.size), count) for count in counts])
+def combined(parts: Sequence[GatheredTiles], tiles: TileMap) -> GatheredTiles:
+    """The gathered tiles of disjoint components, own tile by own tile, beside the contiguous `tiles`."""
+    none = np.zeros(0, dtype=np.int64)
+    width = tiles.counterpart_tile
+    lists, masks = np.zeros((0, width), dtype=np.int64), np.zeros((0, tiles.own_tile, -(-width // 8)), dtype=np.uint8)
+    own_tiles = tiles.first.size - 1
+    counts, pairs = np.zeros(own_tiles, dtype=np.int64), np.zeros(own_tiles, dtype=np.int64)
+    own, list_of, mask_of = none, none, none
+    for part in parts:
+        own = np.concatenate([own, np.repeat(np.arange(own_tiles), np.diff(part.first))])
+        list_of = np.concatenate([list_of, part.list_of + lists.shape[0]])
+        mask_of = np.concatenate([mask_of, part.mask_of + masks.shape[0]])
+        lists, masks = np.concatenate([lists, part.lists]), np.concatenate([masks, part.masks])
+        counts, pairs = counts + np.diff(part.first), pairs + part.pairs
     order = np.argsort(own, kind="stable")
-    list_base = np.cumsum([0, *(part.lists.shape[0] for part in parts)])
-    mask_base = np.cumsum([0, *(part.masks.shape[0] for part in parts)])
-    return GatheredTiles(
-        first=np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.sum(counts, axis=0))]),
-        list_of=np.concatenate([p.list_of + base for p, base in zip(parts, list_base, strict=False)])[order],
-        lists=np.concatenate([part.lists for part in parts]),
-        mask_of=np.concatenate([p.mask_of + base for p, base in zip(parts, mask_base, strict=False)])[order],
-        masks=np.concatenate([part.masks for part in parts]),
-        pairs=np.sum([part.pairs for part in parts], axis=0),
-    )
+    first = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
+    return GatheredTiles(first, list_of[order], lists, mask_of[order], masks, pairs)

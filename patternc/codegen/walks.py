@@ -8,7 +8,6 @@ in each direction. Not for: kernels and sharing (`lower.py`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import Budget
-from patternc.algebra.normalise import Listed, Normal
+from patternc.algebra.normalise import Listed, Normal, everywhere
 from patternc.algebra.pairs import Pairs, listed_pairs
 from patternc.analysis.tiles import Side, TileMap, tile_map
 from patternc.codegen.build import build_tables, masked
@@ -61,79 +60,82 @@ class Walks:
         return (self.forward, *(() if self.dq is self.forward else (self.dq,)), *self.dkv)
 
 
-def build_walks(name: str, normal: Normal, shapes: Shapes, *, intervals: bool, budget: Budget) -> Walks:
-    """The walks of one pattern; tables are called `name`.forward, .dq, .dkv and .dkv.gathered.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pattern:
+    """What all walks of a pattern are made from; `intervals` allows interval tiles."""
 
-    `intervals` allows interval tiles; without, every partial tile has bits.
+    normal: Normal
+    pairs: Pairs | None
+    intervals: bool
+    budget: Budget
+
+    def tiles(self, relation: r.Relation, shape: TileShape, own: Side, listed: Int64 | None, along: Side) -> TileMap:
+        """The tile map of a relation for a launch of `shape`; the `along` axis may list positions."""
+        rows, cols = (shape.own, shape.counterpart) if own == "queries" else (shape.counterpart, shape.own)
+        queries, keys = (listed, None) if along == "queries" else (None, listed)
+        return tile_map(relation, self.normal.n, rows, cols, own=own, queries=queries, keys=keys, budget=self.budget)
+
+
+def build_walks(name: str, normal: Normal, shapes: Shapes, *, intervals: bool, budget: Budget) -> Walks:
+    """The walks of one pattern; tables are called `name`.forward, .dq (where it differs), .dkv and .dkv.gathered.
+
+    `intervals` allows interval tiles; without, every partial tile has bits. Raises TileBudgetError.
     """
     pairs = None if normal.drawn is None else listed_pairs(normal.drawn, normal.n, budget)
-    forward = _by_queries(f"{name}.forward", normal, pairs, shapes.forward, intervals, budget)
+    pattern = _Pattern(normal, pairs, intervals, budget)
+    forward = _by_queries(f"{name}.forward", pattern, shapes.forward)
     same = (shapes.dq.own, shapes.dq.counterpart) == (shapes.forward.own, shapes.forward.counterpart)
-    dq = forward if same else _by_queries(f"{name}.dq", normal, pairs, shapes.dq, intervals, budget)
-    dkv = [_by_keys(f"{name}.dkv", normal, pairs, shapes.dkv, intervals, budget)]
+    dq = forward if same else _by_queries(f"{name}.dq", pattern, shapes.dq)
+    dkv = [_by_keys(f"{name}.dkv", pattern, shapes.dkv)]
     if normal.keyed is not None:
-        dkv.append(_by_listed_keys(f"{name}.dkv.gathered", normal.n, normal.keyed, shapes.dkv, intervals, budget))
+        dkv.append(_by_listed_keys(f"{name}.dkv.gathered", pattern, normal.keyed, shapes.dkv))
     return Walks(forward, dq, tuple(dkv))
 
 
-def _by_queries(
-    name: str, normal: Normal, pairs: Pairs | None, shape: TileShape, intervals: bool, budget: Budget
-) -> Walk:
-    contiguous = normal.tiled
-    if normal.queried is not None:
-        rows = r.intersection(r.Queries(r.spans_of(normal.queried.positions.tolist())), normal.queried.relation)
-        contiguous = r.union(contiguous, rows)
+def _by_queries(name: str, pattern: _Pattern, shape: TileShape) -> Walk:
+    """Forward and dq: rows that are listed for the backward's sake are tiled like the rest."""
+    relation, queried, keyed = pattern.normal.tiled, pattern.normal.queried, pattern.normal.keyed
+    if queried is not None:
+        relation = r.union(relation, everywhere(queried, "queries"))
     gathered: list[GatheredTiles] = []
-    if normal.keyed is not None:
-        keys = normal.keyed.positions
-        tiles = tile_map(
-            normal.keyed.relation, normal.n, shape.own, shape.counterpart, own="queries", keys=keys, budget=budget
-        )
-        gathered.append(from_tiles(tiles, keys))
-    return _contiguous(name, normal.n, pairs, contiguous, "queries", shape, gathered, intervals, budget)
+    if keyed is not None:
+        tiles = pattern.tiles(keyed.relation, shape, "queries", keyed.positions, "keys")
+        gathered.append(from_tiles(tiles, keyed.positions))
+    return _contiguous(name, pattern, relation, "queries", shape, gathered)
 
 
-def _by_keys(name: str, normal: Normal, pairs: Pairs | None, shape: TileShape, intervals: bool, budget: Budget) -> Walk:
+def _by_keys(name: str, pattern: _Pattern, shape: TileShape) -> Walk:
+    """The dkv launch that owns every key."""
+    queried = pattern.normal.queried
     gathered: list[GatheredTiles] = []
-    if normal.queried is not None:
-        queries = normal.queried.positions
-        tiles = tile_map(
-            normal.queried.relation, normal.n, shape.counterpart, shape.own, own="keys", queries=queries, budget=budget
-        )
-        gathered.append(from_tiles(tiles, queries))
-    return _contiguous(name, normal.n, pairs, normal.tiled, "keys", shape, gathered, intervals, budget)
+    if queried is not None:
+        tiles = pattern.tiles(queried.relation, shape, "keys", queried.positions, "queries")
+        gathered.append(from_tiles(tiles, queried.positions))
+    return _contiguous(name, pattern, pattern.normal.tiled, "keys", shape, gathered)
 
 
-def _by_listed_keys(name: str, n: int, keyed: Listed, shape: TileShape, intervals: bool, budget: Budget) -> Walk:
-    keys = keyed.positions
-    tiles = tile_map(keyed.relation, n, shape.counterpart, shape.own, own="keys", keys=keys, budget=budget)
-    interval, described = _interval(keyed.relation, tiles, intervals)
-    return Walk(build_tables(name, tiles, described, None, keys), interval, gathered_own=True)
+def _by_listed_keys(name: str, pattern: _Pattern, keyed: Listed, shape: TileShape) -> Walk:
+    """The dkv launch that owns the listed keys."""
+    tiles = pattern.tiles(keyed.relation, shape, "keys", keyed.positions, "keys")
+    interval, described = _interval(keyed.relation, tiles, pattern.intervals)
+    tables = build_tables(name, tiles, described, combined([], tiles), keyed.positions)
+    return Walk(tables, interval, gathered_own=True)
 
 
 def _contiguous(
-    name: str,
-    n: int,
-    pairs: Pairs | None,
-    relation: r.Relation,
-    own: Side,
-    shape: TileShape,
-    gathered: Sequence[GatheredTiles],
-    intervals: bool,
-    budget: Budget,
+    name: str, pattern: _Pattern, relation: r.Relation, own: Side, shape: TileShape, gathered: list[GatheredTiles]
 ) -> Walk:
-    rows, cols = (shape.own, shape.counterpart) if own == "queries" else (shape.counterpart, shape.own)
-    tiles = tile_map(relation, n, rows, cols, own=own, budget=budget)
-    interval, described = _interval(relation, tiles, intervals)
-    parts = list(gathered)
-    if pairs is not None:
-        parts.append(from_pairs(pairs, own, shape.own, shape.counterpart, budget))
-    visited = combined(parts) if parts else None
-    return Walk(build_tables(name, tiles, described, visited, None), interval, gathered_own=False)
+    """A launch over all own positions: `relation` on contiguous tiles, beside what is gathered and what is drawn."""
+    tiles = pattern.tiles(relation, shape, own, None, own)
+    interval, described = _interval(relation, tiles, pattern.intervals)
+    if pattern.pairs is not None:
+        drawn = from_pairs(pattern.pairs, own, shape.own, shape.counterpart, pattern.budget)
+        gathered = [*gathered, drawn]
+    return Walk(build_tables(name, tiles, described, combined(gathered, tiles), None), interval, gathered_own=False)
 
 
 def _interval(relation: r.Relation, tiles: TileMap, allowed: bool) -> tuple[RowInterval | None, NDArray[np.bool_]]:
-    (chosen,) = np.nonzero(masked(tiles))
     if not allowed:
         return None, np.zeros(tiles.classes.size, dtype=np.bool_)
+    (chosen,) = np.nonzero(masked(tiles))
     return best_interval(relation, tiles, chosen)
