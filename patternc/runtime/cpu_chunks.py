@@ -137,8 +137,9 @@ def _expand(bits: Tensor, masks: Tensor, work: torch.dtype) -> Tensor:
 @functools.cache
 def _octets(work: torch.dtype) -> Tensor:
     """[256, 8]: for each value of a byte, 0 where bit c is set and -inf where it is not."""
-    values = torch.arange(256)[:, None] >> torch.arange(8)[None, :]
-    return torch.zeros(256, 8, dtype=work).masked_fill_(values & 1 == 0, -math.inf)
+    with torch.inference_mode(False):
+        values = torch.arange(256)[:, None] >> torch.arange(8)[None, :]
+        return torch.zeros(256, 8, dtype=work).masked_fill_(values & 1 == 0, -math.inf)
 
 
 def add_masks(scores: Tensor, group: int, keys: KeyBlock) -> None:

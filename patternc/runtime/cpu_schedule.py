@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -68,7 +69,8 @@ def cpu_schedule(table: Mapping[str, Tensor], gathered_own: bool, width: int, to
     """
     arrays = {name: values.numpy() for name, values in table.items() if name != "segments"}
     content = tuple((name, array.shape, array.tobytes()) for name, array in sorted(arrays.items()))
-    return _schedule(content, gathered_own, width, tokens)
+    with torch.inference_mode(False):
+        return _schedule(content, gathered_own, width, tokens)
 
 
 @functools.lru_cache(maxsize=_KEPT_SCHEDULES)

@@ -118,19 +118,11 @@ class Attention(nn.Module):
         Needed before torch.compile or torch.export traces a shape for the first time. Raises AttentionInputError.
         """
         # A tensor knows its device by index, where "cuda" means the current one.
-        place = (tokens, head_dim, dtype, torch.empty(0, device=device).device)
-        if place in self._ready:
-            return
-        shape = self._shape_of(*place)
-        lowered = self.lowered if shape == self.shape else self._planned(shape)
-        texts = [layer_to_json(plan) for plan in lowered.plan.distinct]
-        tables = [table_tensors(plan, lowered.tables, place[3]) for plan in lowered.plan.distinct]
-        while len(self._ready) >= KEPT_SHAPES:
-            self._ready.pop(next(iter(self._ready)), None)
-        self._ready[place] = tuple((texts[index], tables[index]) for index in lowered.plan.layers)
+        self._prepared(tokens, head_dim, dtype, torch.empty(0, device=device).device)
 
     def _prepared(self, tokens: int, head_dim: int, dtype: torch.dtype, device: torch.device) -> _Layers:
-        layers = self._ready.get((tokens, head_dim, dtype, device))
+        place = (tokens, head_dim, dtype, device)
+        layers = self._ready.get(place)
         if layers is not None:
             return layers
         if torch.compiler.is_compiling():
@@ -138,8 +130,19 @@ class Attention(nn.Module):
                 f"no plan yet for {tokens} tokens, head_dim {head_dim}, {dtype} on {device}, and planning cannot be "
                 f"traced: call attention.prepare({tokens}, {head_dim}, {dtype}, {str(device)!r}) before compiling"
             )
-        self.prepare(tokens, head_dim, dtype, device)
-        return self._ready[tokens, head_dim, dtype, device]
+        shape = self._shape_of(*place)
+        lowered = self.lowered if shape == self.shape else self._planned(shape)
+        texts = [layer_to_json(plan) for plan in lowered.plan.distinct]
+        # Tables made inside inference mode could not serve a call that trains.
+        with torch.inference_mode(False):
+            tables = [table_tensors(plan, lowered.tables, device) for plan in lowered.plan.distinct]
+        layers = tuple((texts[index], tables[index]) for index in lowered.plan.layers)
+        # Under a FakeTensorMode they have no values: nothing to keep.
+        if all(type(each) is Tensor for each in tables[0]):
+            while len(self._ready) >= KEPT_SHAPES:
+                self._ready.pop(next(iter(self._ready)), None)
+            self._ready[place] = layers
+        return layers
 
     def _shape_of(self, tokens: int, head_dim: int, dtype: torch.dtype, device: torch.device) -> Shape:
         shape = Shape(tokens, head_dim, DTYPES[dtype], _target(device))
