@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from patternc.algebra.evaluation import Evaluation, Frame, Stop
 from patternc.algebra.positions import Domain, resolve
-from patternc.algebra.values import Evaluation, Frame, Stop, ids, number
+from patternc.algebra.values import ids, number
 from patternc.diagnostics import Diagnostic
 from patternc.grammar import typed
 from patternc.source import Span

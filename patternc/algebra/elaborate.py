@@ -13,24 +13,17 @@ from dataclasses import dataclass, replace
 
 from patternc.algebra import relation as r
 from patternc.algebra.assign import in_rounds, selected
-from patternc.algebra.construct import Place, called, construct
+from patternc.algebra.evaluation import Evaluation, Frame, Stop
 from patternc.algebra.expectation import Expectation, elaborate_expectation
 from patternc.algebra.positions import Domain
-from patternc.algebra.redundant import covered_by
-from patternc.algebra.schedule import HeadPattern, Schedule, Term
-from patternc.algebra.values import Closure, Evaluation, Frame, Stop, count, number, param
+from patternc.algebra.primitives import Place
+from patternc.algebra.schedule import HeadPattern, Schedule
+from patternc.algebra.terms import ParamValue, constant, head_pattern
+from patternc.algebra.values import count, number, param
 from patternc.diagnostics import Diagnostic, Label, has_errors, ordered
-from patternc.grammar import tree, typed
-from patternc.grammar.format import format_expression
+from patternc.grammar import typed
 from patternc.grammar.scope import closest
-from patternc.grammar.written import written
 from patternc.source import Span
-
-IdRun = tuple[int, int | None, int]
-"""(start, stop, step) of a range of ids, or (id, None, 1); negative ones count from the end of where they are used."""
-
-ParamValue = int | tuple[IdRun, ...]
-"""What a `param` is at one length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +78,7 @@ def bind_parameters(program: typed.Program, values: Mapping[str, ParamValue]) ->
 
     Raises KeyError for a parameter without a value.
     """
-    return replace(program, params=tuple(replace(each, value=_constant(values[each.name])) for each in program.params))
-
-
-def _constant(value: ParamValue) -> typed.Number | typed.Ids:
-    if isinstance(value, int):
-        return typed.Integer(value)
-    items: list[typed.Item] = []
-    for start, stop, step in value:
-        if stop is None:
-            items.append(typed.Single(typed.Integer(start)))
-        else:
-            by = None if step == 1 else typed.Integer(step)
-            items.append(typed.Stretch(typed.Integer(start), typed.Integer(stop), by))
-    return typed.Ids(tuple(items))
+    return replace(program, params=tuple(replace(each, value=constant(values[each.name])) for each in program.params))
 
 
 # -- parameters -------------------------------------------------------------------------------------------------------
@@ -219,7 +199,7 @@ def _look_for_mistakes(
         if (position, head_position) not in seen:
             evaluation.begin(frame.label(pattern.span))
             with suppress(Stop):
-                _head_pattern(evaluation, frame, place, pattern)
+                head_pattern(evaluation, frame, place, pattern)
 
 
 def _maybe_count(evaluation: Evaluation, name: str) -> int | None:
@@ -300,7 +280,7 @@ def _pattern(
     evaluation.read_layer = evaluation.read_head = False
     evaluation.begin(frame.label(pattern.span))
     try:
-        found = _head_pattern(evaluation, replace(frame, layer=layer, head=head), place, pattern)
+        found = head_pattern(evaluation, replace(frame, layer=layer, head=head), place, pattern)
         index = _index(known, found, frame.label(pattern.span))
     except Stop:
         index = None
@@ -316,107 +296,3 @@ def _index(known: _Patterns, pattern: HeadPattern, place: Label) -> int:
         known.patterns.append(pattern)
         known.places.append(place)
     return index
-
-
-def _head_pattern(evaluation: Evaluation, frame: Frame, place: Place, pattern: typed.Pattern) -> HeadPattern:
-    written_terms = _terms(evaluation, frame, place.n, pattern)
-    terms: list[Term] = []
-    for term_frame, term in written_terms:
-        try:
-            relation = construct(evaluation, term_frame, place, term)
-        except Stop:
-            continue
-        terms.append(Term(format_expression(_written(term_frame, term)), _cut(relation) if place.causal else relation))
-    if len(terms) < len(written_terms):
-        raise Stop
-    _warn_redundant(evaluation, written_terms, terms)
-    return HeadPattern(r.union(*(term.relation for term in terms)), tuple(terms))
-
-
-def _cut(relation: r.Relation) -> r.Relation:
-    """The pairs of a relation with j <= i; part by part, so that parts without any disappear."""
-    if isinstance(relation, r.Union):
-        return r.union(*(r.intersection(r.PAST, part) for part in relation.parts))
-    return r.intersection(r.PAST, relation)
-
-
-def _terms(evaluation: Evaluation, frame: Frame, n: int, pattern: typed.Pattern) -> list[tuple[Frame, typed.Pattern]]:
-    """The terms of the union a pattern is, in the order written, those inside named patterns included."""
-    evaluation.enter(frame, pattern.span)
-    try:
-        evaluation.step(frame, pattern.span)
-        match pattern:
-            case typed.Union(parts):
-                return [term for part in parts for term in _terms(evaluation, frame, n, part)]
-            case typed.NamedPattern(name):
-                return _terms(evaluation, called(evaluation, frame, n, pattern), n, evaluation.patterns[name].body)
-            case typed.PatternArgument(name):
-                closure = frame.arguments[name].value
-                assert isinstance(closure, Closure)
-                return _terms(evaluation, closure.frame, n, closure.pattern)
-            case _:
-                return [(frame, pattern)]
-    finally:
-        evaluation.leave()
-
-
-_MOST_COMPARED = 64
-"""Terms are compared with one another up to this number of them."""
-
-
-def _warn_redundant(
-    evaluation: Evaluation, written_terms: list[tuple[Frame, typed.Pattern]], terms: list[Term]
-) -> None:
-    """Warn of each term that is a part of another, or has no pairs; only at the compiled length."""
-    if evaluation.clip_ids or not 1 < len(terms) <= _MOST_COMPARED:
-        return
-    for position, (frame, pattern) in enumerate(written_terms):
-        other = covered_by(position, [term.relation for term in terms])
-        if other is None and not isinstance(terms[position].relation, r.Empty):
-            continue
-        labels = [frame.label(pattern.span, "adds nothing")]
-        reason = "it has no pairs here"
-        if other is not None:
-            reason = f"`{terms[other].text}` has all its pairs"
-            other_frame, other_pattern = written_terms[other]
-            labels.append(other_frame.label(other_pattern.span, "has all its pairs", primary=False))
-        message = f"the term `{terms[position].text}` adds nothing: {reason}"
-        evaluation.report(Diagnostic("PA904", message, tuple(labels)))
-
-
-def _written(frame: Frame, value: typed.Value) -> tree.Expression:
-    """How a value reads with the arguments of named patterns in the place of their parameters."""
-
-    def lookup(name: str) -> tree.Expression:
-        argument = frame.arguments[name]
-        match argument.value:
-            case int() as value if _mentions_n(argument.written):
-                return written(typed.Integer(value))
-            case tuple() as runs if _mentions_n(argument.written):
-                return written(_constant(tuple((run.start, run.stop, run.step) for run in runs)))
-            case int() | tuple() | Closure():
-                return _written(argument.frame, argument.written)
-
-    return written(value, lookup)
-
-
-def _mentions_n(value: typed.Value) -> bool:
-    """Whether an argument has n in it, which would mean another length inside a lift."""
-    waiting: list[object] = [value]
-    while waiting:
-        match waiting.pop():
-            case typed.Quantity("n") | typed.Powers():
-                return True
-            case typed.Ids(items):
-                waiting.extend(items)
-            case typed.Single(operand) | typed.Negative(operand):
-                waiting.append(operand)
-            case typed.Stretch(start, stop, step):
-                waiting += (start, stop, step)
-            case typed.Arithmetic(operands) | typed.Function(_, operands):
-                waiting.extend(operands)
-            case typed.Power(base, exponent):
-                waiting += (base, exponent)
-            case _:
-                pass
-    return False

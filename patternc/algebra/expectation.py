@@ -12,18 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import assert_never
 
-from patternc.algebra.values import (
-    Evaluation,
-    Frame,
-    Stop,
-    all_numbers,
-    combined,
-    count,
-    function,
-    in_range,
-    number,
-    power,
-)
+from patternc.algebra.evaluation import Evaluation, Frame, Stop
+from patternc.algebra.values import all_numbers, combined, count, function, in_range, number, power
 from patternc.diagnostics import Label, PatternError
 from patternc.grammar import typed
 

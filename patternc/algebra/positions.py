@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from patternc.algebra.evaluation import Evaluation, Frame, Run
 from patternc.algebra.relation import Spans, merge_spans
-from patternc.algebra.values import Evaluation, Frame, Run
 from patternc.diagnostics import Label
 from patternc.source import Span
 

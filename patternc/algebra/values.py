@@ -1,181 +1,18 @@
 """Evaluating the numbers and id lists of a typed program at one length.
 
-For: `elaborate.py` and `construct.py`, which share one `Evaluation`. The arithmetic is the language's own: 64 bit,
-checked before it is done, over the typed expressions. Not for: patterns (`construct.py`), or what ids mean where they
-are used (`positions.py`).
+For: everything that needs a number: sizes, ids, parameters, the counts of the model. The arithmetic is the language's
+own: 64 bit, checked before it is done, over the typed expressions. Not for: patterns (`construct.py`), or what ids mean
+where they are used (`positions.py`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NoReturn, assert_never
+from typing import assert_never
 
-from patternc.diagnostics import Diagnostic, Fix, Label
+from patternc.algebra.evaluation import LIMIT, Evaluation, Frame, Run, Stop
 from patternc.grammar import typed
-from patternc.source import Source, Span
-
-LIMIT = 1 << 63
-"""Values lie in -LIMIT <= value < LIMIT."""
-
-MAX_DEPTH = 128
-"""How deep expressions and patterns may be nested after names are expanded."""
-
-MAX_STEPS = 1_000_000
-"""How many steps one elaboration may take."""
-
-MAX_ENTRY_STEPS = 20_000
-"""How many steps the pattern of one layer and head may take; bounds the size of its relation, too."""
-
-
-class Stop(Exception):
-    """The value at hand cannot be had; the mistake behind it is in the evaluation's diagnostics."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """An item of an id list, evaluated: the id `start` alone when `stop` is None, else start..stop by `step`."""
-
-    start: int
-    stop: int | None
-    step: int
-    label: Label
-
-    def moved(self, label: Label) -> Run:
-        """The same ids, to be blamed on another place."""
-        return Run(self.start, self.stop, self.step, label)
-
-
-@dataclass(frozen=True, slots=True)
-class Closure:
-    """A pattern given as an argument, with the frame its names belong to."""
-
-    pattern: typed.Pattern
-    frame: Frame
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """What a parameter of a named pattern stands for: its value, and how it was written in the caller's frame."""
-
-    value: int | tuple[Run, ...] | Closure
-    written: typed.Value
-    frame: Frame
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Where an expression is evaluated: its file, the parameters of its pattern, and the layer and head at hand."""
-
-    source: Source
-    arguments: Mapping[str, Argument] = field(default_factory=dict[str, Argument])
-    layer: int | None = None
-    head: int | None = None
-
-    def label(self, span: Span, text: str = "", primary: bool = True) -> Label:
-        """A label in this frame's file."""
-        return Label(self.source, span, text, primary)
-
-
-@dataclass(slots=True)
-class Evaluation:
-    """What one elaboration knows and has found so far."""
-
-    program: typed.Program
-    overrides: Mapping[str, int | tuple[int, ...]]
-    tokens: int | None
-    clip_ids: bool
-    declared: Mapping[str, typed.Param] = field(init=False)
-    patterns: Mapping[str, typed.PatternDeclaration] = field(init=False)
-    params: dict[str, int | tuple[Run, ...] | None] = field(default_factory=dict[str, "int | tuple[Run, ...] | None"])
-    counts: dict[str, int | None] = field(default_factory=dict[str, "int | None"])
-    diagnostics: dict[tuple[str, str, Span | None], Diagnostic] = field(
-        default_factory=dict[tuple[str, str, "Span | None"], Diagnostic]
-    )
-    """By code and place: a mistake that every layer meets is one mistake."""
-    depth: int = 0
-    steps: int = 0
-    entry_steps: int = 0
-    entry: Label | None = None
-    """What is being evaluated, to be blamed when it grows beyond the limits."""
-    read_layer: bool = False
-    read_head: bool = False
-
-    def __post_init__(self) -> None:
-        self.declared = {param.name: param for param in self.program.params}
-        self.patterns = {pattern.name: pattern for pattern in self.program.patterns}
-
-    def report(self, diagnostic: Diagnostic) -> None:
-        """Note a mistake, once for a place."""
-        label = diagnostic.primary
-        key = (diagnostic.code, label.source.name, label.span) if label else (diagnostic.code, diagnostic.message, None)
-        self.diagnostics.setdefault(key, diagnostic)
-
-    def stop(
-        self, code: str, message: str, *labels: Label, notes: tuple[str, ...] = (), fix: Fix | None = None
-    ) -> NoReturn:
-        """Note a mistake and give up the value at hand."""
-        self.report(Diagnostic(code, message, labels, notes, fix))
-        raise Stop
-
-    def step(self, frame: Frame, span: Span, count: int = 1) -> None:
-        """Count work done, and end what would take for ever."""
-        if self.entry_steps > MAX_ENTRY_STEPS or self.steps > MAX_STEPS:
-            raise Stop  # reported when it was crossed
-        self.steps += count
-        self.entry_steps += count
-        if self.entry_steps > MAX_ENTRY_STEPS or self.steps > MAX_STEPS:
-            which = "this pattern" if self.entry_steps > MAX_ENTRY_STEPS else "the model"
-            self.stop(
-                "PA702",
-                f"{which} expands to too much once its names are replaced",
-                *self._blamed(frame, span, "the limit is reached here"),
-                notes=(f"the limits are {MAX_ENTRY_STEPS:,} parts for one pattern and {MAX_STEPS:,} for a model",),
-            )
-
-    def _blamed(self, frame: Frame, span: Span, text: str) -> tuple[Label, ...]:
-        """The entry that is being evaluated, and the place inside it."""
-        if self.entry is None:
-            return (frame.label(span, text),)
-        inner = frame.label(span, text, primary=False)
-        return (
-            (self.entry,) if (inner.source, inner.span) == (self.entry.source, self.entry.span) else (self.entry, inner)
-        )
-
-    def begin(self, entry: Label) -> None:
-        """Begin with another entry, parameter or setting."""
-        self.entry = entry
-        self.entry_steps = 0
-
-    def layer(self, frame: Frame) -> int:
-        """The layer at hand. Raises Stop where mistakes left none."""
-        self.read_layer = True
-        if frame.layer is None:
-            raise Stop
-        return frame.layer
-
-    def head(self, frame: Frame) -> int:
-        """The head at hand. Raises Stop where mistakes left none."""
-        self.read_head = True
-        if frame.head is None:
-            raise Stop
-        return frame.head
-
-    def enter(self, frame: Frame, span: Span) -> None:
-        """Go one level deeper; to be followed by `leave`."""
-        if self.depth >= MAX_DEPTH:
-            self.stop(
-                "PA704",
-                f"this is nested more than {MAX_DEPTH} deep once its names are replaced",
-                *self._blamed(frame, span, "too deep here"),
-            )
-        self.depth += 1
-
-    def leave(self) -> None:
-        """Come back up."""
-        self.depth -= 1
-
+from patternc.source import Span
 
 # -- numbers ----------------------------------------------------------------------------------------------------------
 
@@ -441,7 +278,8 @@ def count(evaluation: Evaluation, name: str) -> int:
 
 def _count(evaluation: Evaluation, name: str) -> int:
     model = evaluation.program.model
-    assert model is not None
+    if model is None:
+        raise Stop
     frame = Frame(evaluation.program.files[model.file])
     match name:
         case "tokens":

@@ -14,20 +14,9 @@ from itertools import pairwise
 
 from patternc.diagnostics import Diagnostic
 from patternc.grammar.braces import close_braces
-from patternc.grammar.edits import (
-    MAX_BRACKETS,
-    MAX_STACK,
-    Edit,
-    Place,
-    last_resorts,
-    missing_before,
-    missing_here,
-    too_deep,
-    unexpected,
-    wrong_before,
-    wrong_here,
-)
+from patternc.grammar.edits import last_resorts, missing_before, missing_here, wrong_before, wrong_here
 from patternc.grammar.lexer import END, Cursor, Token
+from patternc.grammar.places import MAX_BRACKETS, MAX_STACK, Edit, Place, too_deep, unexpected
 from patternc.grammar.terminals import CLOSERS, SIGNS, STATEMENTS
 from patternc.grammar.tree import ABSENT
 from patternc.source import Source

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from patternc.diagnostics import Diagnostic, Label
 from patternc.grammar import tree
 from patternc.grammar.build import build_statement, declared_name, statement_nodes, too_deep_in
-from patternc.grammar.edits import MAX_BRACKETS, MAX_DEPTH, MAX_STACK
 from patternc.grammar.lexer import Cursor, Node, Token, scan
 from patternc.grammar.mistakes import Repaired, repair
+from patternc.grammar.places import MAX_BRACKETS, MAX_DEPTH, MAX_STACK
 from patternc.grammar.terminals import CLOSERS
 from patternc.source import Source
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from patternc.algebra import values
+from patternc.algebra import evaluation
 from patternc.diagnostics import PatternError, render
 from patternc.grammar.parse import parse
 from patternc.grammar.reading import read_source, text_source
@@ -204,7 +204,7 @@ def test_patterns_that_grow():
 
 def test_a_model_that_grows_with_every_head(monkeypatch):
     """A few hundred steps for each of a million heads would take an hour; the model's own budget ends it."""
-    monkeypatch.setattr(values, "MAX_STEPS", 20_000)
+    monkeypatch.setattr(evaluation, "MAX_STEPS", 20_000)
     pattern = " | ".join(f"diagonals({i} + head * layer)" for i in range(0, 200, 2))
     assert codes(f"model m {{ causal tokens 64 heads 1024 layers 1024 {{ all: self | {pattern} }} }}")[:1] == ["PA702"]
 

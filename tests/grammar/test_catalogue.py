@@ -22,7 +22,7 @@ def samples():
             yield pytest.param(entry, id=entry.code)
 
 
-@pytest.mark.parametrize("entry", samples())
+@pytest.mark.parametrize("entry", list(samples()))
 def test_samples_show_exactly_their_code(entry, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("windows.attn").write_text("pattern window = local(8)\n")
@@ -47,7 +47,7 @@ def test_codes_are_unique_and_in_order():
     assert listed == sorted(set(listed))
 
 
-@pytest.mark.parametrize("entry", CATALOGUE.values(), ids=lambda entry: entry.code)
+@pytest.mark.parametrize("entry", list(CATALOGUE.values()), ids=lambda entry: entry.code)
 def test_texts(entry):
     assert entry.title[0] in "`abcdefghijklmnopqrstuvwxyz"
     assert not entry.title.endswith(".")

@@ -1,0 +1,97 @@
+"""Edits for brackets that are never closed, closed by another shape, or closed twice.
+
+For: `edits.py`. Not for: braces that the indent of the lines gives away (`braces.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from patternc.diagnostics import Diagnostic
+from patternc.grammar.lexer import END, Token
+from patternc.grammar.places import Edit, Place, new_token
+from patternc.grammar.signatures import PRIMITIVES
+from patternc.grammar.terminals import CLOSERS, SIGNS, STATEMENTS
+from patternc.source import Span
+
+
+def brackets(place: Place) -> Iterator[Edit]:
+    """Brackets that are not closed, closed by another shape, or closed twice."""
+    token, brackets = place.token, place.brackets
+    if token.type in CLOSERS.values():
+        wanted = CLOSERS[brackets[-1].type] if brackets else None
+        if wanted is None or (wanted != token.type and all(CLOSERS[each.type] != token.type for each in brackets)):
+            if wanted is not None:
+                yield _wrong_shape(place, brackets[-1], wanted)
+            yield _closes_nothing(place)
+            return
+    for count in range(1, len(brackets) + 1):
+        inner = brackets[-count:]
+        if inner[0].type == "LBRACE" and not (token.type in (*STATEMENTS, END) or token.type == "RBRACE"):
+            break
+        yield _never_closed(place, inner)
+    if token.type in CLOSERS.values():
+        if brackets and CLOSERS[brackets[-1].type] != token.type:
+            yield _wrong_shape(place, brackets[-1], CLOSERS[brackets[-1].type])
+        yield _closes_nothing(place)
+
+
+def _wrong_shape(place: Place, opened: Token, wanted: str) -> Edit:
+    token = place.token
+    sign = SIGNS[wanted]
+    diagnostic = Diagnostic(
+        "PA103",
+        f"`{opened.text}` is closed by `{token.text}`",
+        (place.label(token.span, f"`{sign}` is needed"), place.label(opened.span, "opened here", primary=False)),
+        fix=place.fix(f"write `{sign}`", token.span, sign),
+    )
+    return Edit(diagnostic, (Token((wanted,), sign, token.start, token.stop),), 1)
+
+
+def _closes_nothing(place: Place) -> Edit:
+    token = place.token
+    diagnostic = Diagnostic(
+        "PA103",
+        f"this `{token.text}` closes nothing",
+        (place.label(token.span, "no bracket is open for it"),),
+        fix=place.fix("leave it out", token.span, ""),
+    )
+    return Edit(diagnostic, (), 1)
+
+
+def _never_closed(place: Place, opened: Sequence[Token]) -> Edit:
+    """Close the brackets `opened` (outermost first, at least one) here."""
+    closers = tuple(new_token(CLOSERS[each.type], place) for each in reversed(opened))
+    signs = "".join(each.text for each in closers)
+    blamed = opened[-1]
+    gap = _end_of_numbers(place, opened[-1]) or place.gap
+    labels = [place.label(blamed.span, "opened here")]
+    labels += [place.label(each.span, "and this one", primary=False) for each in opened if each is not blamed][:3]
+    if place.source.position(gap.start)[0] != place.source.position(blamed.start)[0] and "}" not in signs:
+        labels.append(place.label(gap, f"`{signs}` is needed by here", primary=False))
+    count = f"{len(opened)} brackets are" if len(opened) > 1 else f"this `{blamed.text}` is"
+    replacement = signs
+    if "}" in signs:
+        line, _ = place.source.position(opened[0].start)
+        text = place.source.line(line)
+        same = line == place.source.position(gap.start)[0]
+        replacement = f" {signs}" if same else "\n" + text[: len(text) - len(text.lstrip())] + signs
+    fix = place.fix(f"close {'them' if len(opened) > 1 else 'it'} with `{signs}`", gap, replacement)
+    diagnostic = Diagnostic("PA102", f"{count} never closed", tuple(labels), fix=fix)
+    return Edit(diagnostic, closers, content_lost=True)
+
+
+def _end_of_numbers(place: Place, opened: Token) -> Span | None:
+    """Where the arguments end of a call that takes no patterns: before the first `|` or `&`."""
+    start = place.kept.index(opened)
+    called = place.kept[start - 1].text if start else ""
+    signature = PRIMITIVES.get(called)
+    if signature is None or any(parameter.kind == "pattern" for parameter in signature.parameters):
+        return None
+    depth = 0
+    for before, token in pairwise(place.kept[start:]):
+        depth += (before.type in CLOSERS) - (before.type in CLOSERS.values())
+        if depth == 1 and token.type in ("OR", "AND"):
+            return Span(before.stop, before.stop)
+    return None

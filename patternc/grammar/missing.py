@@ -1,0 +1,65 @@
+"""Edits that put in what is missing: a word, an operand, an operator.
+
+For: `edits.py`. Not for: brackets (`brackets.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from patternc.diagnostics import Diagnostic
+from patternc.grammar.places import Edit, Place, new_token, shown
+from patternc.grammar.terminals import CLOSERS, SETTINGS, WORDS
+from patternc.grammar.tree import ABSENT
+
+
+def missing_word(place: Place, could: set[str]) -> Iterator[Edit]:
+    """A word that is the only one possible, such as `repeat` after `layers 12 =`."""
+    for kind in ("REPEAT", "EMPTY", "LAYERS", "ANY", "LAYER", "PAST"):
+        if kind in could and not could >= set(SETTINGS):
+            word = WORDS[kind]
+            diagnostic = Diagnostic(
+                "PA105",
+                f"`{word}` is missing before {shown(place.token)}",
+                (place.label(place.gap, f"`{word}` is needed here"),),
+                fix=place.fix(f"put in `{word}`", place.gap, f" {word}"),
+            )
+            yield Edit(diagnostic, (new_token(kind, place),))
+
+
+def missing_operand(place: Place, could: set[str]) -> Iterator[Edit]:
+    """An expression, a name or a selector is missing; or a comma stands before a closing bracket."""
+    token, before = place.token, place.before
+    if "NAME" not in could or before is None:
+        return
+    if before.type == "COMMA" and token.type in CLOSERS.values():
+        diagnostic = Diagnostic(
+            "PA101",
+            f"nothing follows this `,` before {shown(token)}",
+            (place.label(before.span, "separates nothing"),),
+            fix=place.fix("leave it out", before.span, ""),
+        )
+    else:
+        what = "a selector" if "EVEN" in could else "an expression" if "INT" in could else "a name"
+        if before.type in SETTINGS:
+            what = "a number"
+        where = f"before {shown(token)}" if what == "a selector" else f"after {shown(before)}"
+        diagnostic = Diagnostic(
+            "PA104",
+            f"{what} is missing {where}",
+            (place.label(place.gap, f"{what} is needed here"),),
+        )
+    yield Edit(diagnostic, (new_token("NAME", place, ABSENT),))
+
+
+def missing_operator(place: Place, could: set[str]) -> Iterator[Edit]:
+    """Two expressions stand side by side."""
+    if "OR" not in could or place.before is None or place.token.types[-1] not in ("NAME", "INT", "LPAR", "LSQB"):
+        return
+    diagnostic = Diagnostic(
+        "PA105",
+        f"an operator is missing between {shown(place.before)} and {shown(place.token)}",
+        (place.label(place.gap, "nothing joins the two"),),
+        ("patterns are joined by `|`, `&` and `-`",),
+    )
+    yield Edit(diagnostic, (new_token("OR", place, ABSENT),))

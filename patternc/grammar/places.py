@@ -1,0 +1,130 @@
+"""Where reading stopped, an edit that would let it go on, and what is said when none does.
+
+For: the files that propose edits (`wrong_signs.py`, `brackets.py`, `missing.py`) and `mistakes.py`, which tries them.
+Not for: deciding which edit is taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from patternc.diagnostics import Diagnostic, Fix, Label
+from patternc.grammar.lexer import END, STRAY, Cursor, Token
+from patternc.grammar.terminals import SIGNS, WORDS, expected
+from patternc.grammar.tree import ABSENT
+from patternc.source import Source, Span
+
+MAX_BRACKETS = 64
+"""How many brackets may be open at once."""
+
+MAX_DEPTH = 96
+"""How many levels of brackets, signs and operators an expression may have."""
+
+MAX_STACK = 1500
+"""How much the parser may have on its stack in a text with mistakes; more than `MAX_DEPTH` levels ever need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The token at which reading stands, what was read before it, and what could come."""
+
+    source: Source
+    stream: tuple[Token, ...]
+    position: int
+    kept: list[Token]
+    brackets: tuple[Token, ...]
+    cursor: Cursor
+
+    @property
+    def token(self) -> Token:
+        """The token at hand."""
+        return self.stream[self.position]
+
+    @property
+    def before(self) -> Token | None:
+        """The last token read."""
+        return self.kept[-1] if self.kept else None
+
+    @property
+    def gap(self) -> Span:
+        """Where something would be put in: behind the last token."""
+        stop = self.before.stop if self.before else self.token.start
+        return Span(stop, stop)
+
+    def label(self, span: Span, text: str = "", primary: bool = True) -> Label:
+        """A label in this source."""
+        return Label(self.source, span, text, primary)
+
+    def fix(self, text: str, span: Span, replacement: str) -> Fix:
+        """An edit of this source."""
+        return Fix(text, self.source, span, replacement)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Put `insert` in, leave the next `drop` tokens out."""
+
+    diagnostic: Diagnostic
+    insert: tuple[Token, ...] = ()
+    drop: int = 0
+    sure: bool = False
+    """What is wrong is plain to see, so little of what follows need fit."""
+    last_resort: bool = False
+    """Taken only where nothing else would do."""
+    content_lost: bool = False
+    """What is in the brackets that `insert` closes may belong outside, so it is not looked at."""
+
+
+def new_token(kind: str, place: Place, text: str | None = None) -> Token:
+    """A token to put in; what has no spelling of its own gets `text`, or is marked as absent."""
+    written = text if text is not None else SIGNS.get(kind) or WORDS.get(kind, ABSENT)
+    return Token((kind,), written, place.gap.start, place.gap.stop)
+
+
+def shown(token: Token) -> str:
+    """A token in a message."""
+    return "the end of the file" if token.type == END else f"`{token.text}`"
+
+
+# -- what is reported when nothing helps ------------------------------------------------------------------------------
+
+
+def unexpected(place: Place) -> Diagnostic:
+    """The token cannot stand here; what could."""
+    token = place.token
+    could = expected(place.cursor.accepts())
+    if token.type == STRAY:
+        return Diagnostic("PA106", f"{named(token.text)} is no part of the language", (place.label(token.span),))
+    verb = "comes too early" if token.type == END else "cannot stand here"
+    notes = ("comparisons are not chained: make each an `expect` of its own",) if token.type == "COMPARE" else ()
+    return Diagnostic("PA101", f"{shown(token)} {verb}", (place.label(token.span, f"expected {could}"),), notes)
+
+
+def too_deep(place: Place) -> Diagnostic:
+    """One bracket too many is open, or far too many signs stand before one another."""
+    brackets = len(place.brackets) >= MAX_BRACKETS
+    limit = f"brackets are nested more than {MAX_BRACKETS}" if brackets else f"signs are nested more than {MAX_DEPTH}"
+    return Diagnostic(
+        "PA108",
+        f"{limit} deep",
+        (place.label(place.token.span, "one too many"),),
+        ("name a part with `param` or `pattern`",),
+    )
+
+
+SPACES = {
+    "\u00a0": "a no-break space",
+    "\u200b": "a zero-width space",
+    "\u3000": "a wide space",
+    "\ufeff": "a byte order mark",
+}
+
+
+def named(text: str) -> str:
+    """Stray characters in a message: invisible ones by their name."""
+    first = text[0]
+    if len(set(text)) == 1 and first in SPACES:
+        return f"{SPACES[first]} (U+{ord(first):04X})"
+    if not text.isprintable():
+        return f"the character U+{next(ord(each) for each in text if not each.isprintable()):04X}"
+    return f"`{text}`" if len(text) <= 20 else f"`{text[:20]}...`"
