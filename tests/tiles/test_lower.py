@@ -63,15 +63,15 @@ def test_every_case(relation, target, monkeypatch):
 
 
 def test_columns_are_gathered_and_get_a_second_launch():
-    n = 1000
-    lowered = check(r.union(r.Band(0, 63), r.intersection(r.PAST, r.Columns(100, (99,)))), n, target="cuda:90")
+    n = 520
+    lowered = check(r.union(r.Band(0, 63), r.intersection(r.PAST, r.Columns(52, (51,)))), n, target="cuda:90")
     (plan,) = lowered.plan.distinct
     forward, dkv = plan.groups[0].forward.kernel, plan.groups[0].dkv
     assert forward.gathered
     assert [launch.kernel.own for launch in dkv] == ["contiguous", "gathered"]
     assert dkv[1].kernel.interval == RowInterval((Shift(64),), ())
     assert dkv[1].tables == "p0.dkv.gathered"
-    assert lowered.tables["p0.dkv.gathered"].gather[0, :10].tolist() == list(range(99, 1000, 100))
+    assert lowered.tables["p0.dkv.gathered"].gather[0, :10].tolist() == list(range(51, 520, 52))
 
 
 def test_token_level_draws_are_gathered():
@@ -88,8 +88,8 @@ def test_token_level_draws_are_gathered():
 
 
 def test_scattered_queries_are_gathered_in_the_backward():
-    n = 700
-    relation = r.union(r.Band(-20, 20), r.Queries(r.spans_of(range(5, 700, 90))))
+    n = 400
+    relation = r.union(r.Band(-20, 20), r.Queries(r.spans_of(range(5, 400, 50))))
     lowered = check(relation, n, target="cuda:90")
     (plan,) = lowered.plan.distinct
     assert not plan.groups[0].forward.kernel.gathered
