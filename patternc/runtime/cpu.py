@@ -32,6 +32,8 @@ LN_2 = 0.6931471805599453
 _FLOOR = -1e30
 """Where a row's running maximum starts: finite, so that a row without any key gives no NaN."""
 _TINY = 1e-37
+_PRODUCTS = 1 << 20
+"""Numbers held at a time beside the inputs, where whole rows are multiplied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,18 +238,24 @@ def _backward_chunk(parts: _Parts, chunk: Chunk, run: _Pass) -> None:
         weight_factor = _factor("p", weights, run)
         key_factor = key_rows if run.product == run.work else take(k, keys.rows, space, "k_factor", run.product)
         part = torch.bmm(weight_factor, key_factor, out=space.take("dq_part", queries.shape, run.product))
-        torch.mul(part, run.scale, out=dq_rows) if place == 0 else dq_rows.add_(part, alpha=run.scale)
+        if place == 0:
+            torch.mul(part, run.scale, out=dq_rows)
+        else:
+            dq_rows.add_(part, alpha=run.scale)
         torch.bmm(weight_factor.mT, query_factor, out=gradient)
         add(dk, keys.rows, _summand(gradient, run).mul_(run.scale))
     put(dq, own, dq_rows)
 
 
 def _row_products(a: Tensor, b: Tensor, work: torch.dtype) -> Tensor:
-    """The scalar product of each row of a and b [B, H, N, D]: [B, H, N]; one head at a time, to stay small."""
-    products = torch.empty(a.shape[:3], dtype=work)
-    for row in range(a.shape[0]):
-        for head in range(a.shape[1]):
-            torch.sum(a[row, head].to(work) * b[row, head].to(work), -1, out=products[row, head])
+    """The scalar product of each row of a and b [B, H, N, D]: [B, H, N]; some heads at a time, to stay small."""
+    batch, heads, tokens, dim = a.shape
+    products = torch.empty((batch, heads, tokens), dtype=work)
+    step = max(1, _PRODUCTS // (tokens * dim))
+    for row in range(batch):
+        for first in range(0, heads, step):
+            some = (row, slice(first, first + step))
+            torch.sum(a[some].to(work) * b[some].to(work), -1, out=products[some])
     return products
 
 
