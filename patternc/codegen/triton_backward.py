@@ -119,7 +119,6 @@ def dq_kernel(spec: KernelSpec, about: str) -> Lines:
 def dkv_kernel(spec: KernelSpec, about: str) -> Lines:
     """The whole function; `about` is its docstring."""
     rows, start = own_rows(spec), own_start(spec)
-    zeros = f"tl.zeros((KEYS, {dims_constant(spec.head_dim)}), tl.float32)"
     body = joined(
         [f'"""{about}"""', *constants(spec)],
         kv_program_block(),
@@ -140,26 +139,36 @@ def dkv_kernel(spec: KernelSpec, about: str) -> Lines:
             *offsets_block(spec, DKV_WALK),
         ],
         bounds_block(spec),
-        [f"dk = {zeros}", f"dv = {zeros}"],
+        _start_dkv(spec),
         loops(spec, DKV_WALK),
         _store_dkv(spec),
     )
     return [*function_head(spec.name, signature(spec)), *indent(body)]
 
 
+def _start_dkv(spec: KernelSpec) -> Lines:
+    if not spec.accumulate:
+        zeros = f"tl.zeros((KEYS, {dims_constant(spec.head_dim)}), tl.float32)"
+        return [f"dk = {zeros}", f"dv = {zeros}"]
+    mask = store_mask(spec.head_dim)
+    return [
+        "# The sums start from what earlier launches left; this program alone writes these rows.",
+        f"left = batch * dk_batch + kv_head * dk_head + {own_start(spec)} * dk_row",
+        f"rows_left = {own_rows(spec)}[:, None] * dk_row + dims[None, :]",
+        f"dk = tl.load(dk_ptr + left + rows_left, mask={mask}, other=0.0) / scale",
+        f"dv = tl.load(dv_ptr + left + rows_left, mask={mask}, other=0.0)",
+    ]
+
+
 def _store_dkv(spec: KernelSpec) -> Lines:
     mask = store_mask(spec.head_dim)
-    lines = [
+    return [
         *again_block(spec),
         *(f"d{x}_ptr += batch * dk_batch + kv_head * dk_head + {own_start(spec)} * dk_row" for x in "kv"),
         f"offsets = {own_rows(spec)}[:, None] * dk_row + dims[None, :]",
         "dk *= scale",
+        *(f"tl.store(d{x}_ptr + offsets, d{x}.to(d{x}_ptr.dtype.element_ty), mask={mask})" for x in "kv"),
     ]
-    if spec.accumulate:
-        lines.append("# Added to what earlier launches left; this program alone writes these rows.")
-        lines += [f"d{x} += tl.load(d{x}_ptr + offsets, mask={mask}, other=0.0)" for x in "kv"]
-    stores = (f"tl.store(d{x}_ptr + offsets, d{x}.to(d{x}_ptr.dtype.element_ty), mask={mask})" for x in "kv")
-    return [*lines, *stores]
 
 
 def row_kernel(name: str, head_dim: int) -> Lines:

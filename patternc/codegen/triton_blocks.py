@@ -182,8 +182,8 @@ def rows_block(spec: KernelSpec) -> Lines:
     if is_padded(spec.head_dim):
         lines.append(PRESENT)
     if spec.own == "gathered":
-        listed = f"tl.load(gather_ptr + origin * {own.tile} + rows, mask=live, other=0)"
-        return [f"# Own {own.many}: positions listed one by one.", *lines, f"{own.position} = {listed}"]
+        listed = f"{own.position} = {_listed_rows(own, 'origin')}"
+        return [f"# Own {own.many}: positions listed one by one.", *lines, listed]
     bounds = () if spec.interval is None else interval_bounds(spec, spec.interval)
     if any(bound is not None and bound.per_row for bound in bounds):
         lines.append(f"{own.position} = origin + rows")
@@ -210,14 +210,17 @@ def store_mask(head_dim: int) -> str:
 
 
 def again_block(spec: KernelSpec) -> Lines:
-    """`own_start` once more, after the loops: what is read anew is not held in registers through them."""
-    start = "tl.load(segments_ptr, volatile=True).to(tl.int64)"
+    """Where own rows start, and which they are, once more after the loops: read anew, they cost these no registers."""
+    own, _ = sides(spec)
+    base, origin = "tl.load(segments_ptr, volatile=True).to(tl.int64)", "tl.load(item + ORIGIN, volatile=True)"
+    remark = "# Where the rows go: read again, since keeping it through the loops would cost them registers."
     if spec.own == "contiguous":
-        start += " + tl.load(item + ORIGIN, volatile=True)"
-    return [
-        "# Where the rows go: read again, since keeping it through the loops would cost them registers.",
-        f"{own_start(spec)} = {start}",
-    ]
+        return [remark, f"first = {base} + {origin}"]
+    return [remark, f"base = {base}", f"{own.position} = {_listed_rows(own, origin)}"]
+
+
+def _listed_rows(own: Side, origin: str) -> str:
+    return f"tl.load(gather_ptr + {origin} * {own.tile} + rows, mask=live, other=0)"
 
 
 def own_rows(spec: KernelSpec) -> str:
