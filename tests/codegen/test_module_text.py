@@ -117,11 +117,21 @@ def test_equal_kernels_come_once_and_say_where_they_run():
     assert functions(emit_row_kernel(64)).keys() == {"delta_64"}
 
 
+def test_many_layers_are_cut_short():
+    every_other = ModulePlan(
+        (*plan().distinct, *plan(forward=spec(own_tile=64, name="forward_b")).distinct), (0, 1) * 40
+    )
+    text = emit_module(every_other, HEADER)
+    assert "Layers 0, 2, 4, 6, 8, 10, 12, 14, ...: o and lse" in text
+    assert max(len(line) for line in text.splitlines()) <= 120
+
+
 def test_the_header_is_quoted_whatever_it_holds():
-    source = "model m { }  # \"\"\" \\ \t\x1b[31m ''' \u2028 é"
+    source = "model m {\n\n}  # \"\"\" \\ \t\x1b[31m ''' \u2028 é"
     text = emit_module(plan(), replace(HEADER, source=source, model='"""'))
     docstring = ast.get_docstring(ast.parse(text), clean=False)
-    assert 'model m { }  # """ \\' in docstring
+    assert not any(line != line.rstrip() for line in text.splitlines())
+    assert '}  # """ \\' in docstring
     assert "é" in docstring
     assert "\x1b" not in text
     assert functions(text).keys() == functions(emit_module(plan(), HEADER)).keys()
