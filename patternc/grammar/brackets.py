@@ -30,11 +30,28 @@ def brackets(place: Place) -> Iterator[Edit]:
         inner = brackets[-count:]
         if inner[0].type == "LBRACE" and not (token.type in (*STATEMENTS, END) or token.type == "RBRACE"):
             break
+        if count == 1 and _closed_on_this_line(place, inner[0]):
+            break
         yield _never_closed(place, inner)
     if token.type in CLOSERS.values():
         if brackets and CLOSERS[brackets[-1].type] != token.type:
             yield _wrong_shape(place, brackets[-1], CLOSERS[brackets[-1].type])
         yield _closes_nothing(place)
+
+
+def _closed_on_this_line(place: Place, opened: Token) -> bool:
+    """Whether a bracket has its partner further on in the line, so that something else is wrong."""
+    waiting = [opened.type]
+    for token in place.stream[place.position :]:
+        if token.begins_line:
+            return False
+        if token.type in CLOSERS:
+            waiting.append(token.type)
+        elif token.type in CLOSERS.values() and CLOSERS[waiting.pop()] != token.type:
+            return False
+        if not waiting:
+            return True
+    return False
 
 
 def _wrong_shape(place: Place, opened: Token, wanted: str) -> Edit:

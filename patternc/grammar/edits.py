@@ -14,6 +14,7 @@ from patternc.grammar.brackets import brackets
 from patternc.grammar.lexer import END, STRAY, Token
 from patternc.grammar.missing import missing_operand, missing_operator, missing_word
 from patternc.grammar.places import Edit, Place, new_token, shown, unexpected
+from patternc.grammar.signatures import ARGUMENT_NAMES, PRIMITIVES
 from patternc.grammar.terminals import SELECTORS, SIGNS, STATEMENTS
 from patternc.grammar.wrong_signs import foreign_sign, foreign_word, misspelt, stray, twice
 from patternc.source import Span
@@ -50,8 +51,15 @@ def wrong_before(place: Place) -> Iterator[Edit]:
 def missing_here(place: Place) -> Iterator[Edit]:
     """A sign is missing before the token that does not fit."""
     could = place.cursor.accepts()
-    for kind, written in (("COLON", ":"), ("EQUAL", " ="), ("COMMA", ",")):
-        if kind in could and place.before is not None:
+    signs = (("COLON", ":"), ("EQUAL", " ="), ("COMMA", ","), ("LBRACE", " {"), ("LPAR", "("))
+    for kind, written in signs:
+        if kind == "COMMA" and _may_be_an_operator(place, could):
+            yield from missing_operator(place, could, or_comma=True)
+        elif kind == "EQUAL" and place.brackets and place.brackets[-1].type == "LPAR" and not _names_argument(place):
+            continue
+        elif kind == "LPAR" and "OR" not in could:
+            continue  # an expression could begin with it: nothing says that it is missing
+        elif kind in could and place.before is not None:
             sign = SIGNS[kind]
             diagnostic = Diagnostic(
                 "PA105",
@@ -62,10 +70,32 @@ def missing_here(place: Place) -> Iterator[Edit]:
             yield Edit(diagnostic, (new_token(kind, place),))
 
 
+def _names_argument(place: Place) -> bool:
+    """Whether the last word is the name of some argument of the language's own patterns."""
+    before = place.before
+    return before is not None and before.text in ARGUMENT_NAMES
+
+
+def _may_be_an_operator(place: Place, could: set[str]) -> bool:
+    """Whether what is missing in a call may as well be an operator as a comma."""
+    following = place.stream[place.position + 1 : place.position + 2]
+    named = bool(following) and following[0].type == "EQUAL"
+    in_call = bool(place.brackets) and place.brackets[-1].type == "LPAR"
+    return in_call and "OR" in could and not named and place.token.type not in ("CAUSAL", "BIDIRECTIONAL")
+
+
 def missing_before(place: Place) -> Iterator[Edit]:
     """Something is missing before a token that did fit: a selector, a count, an operator."""
     could = place.cursor.accepts()
-    token = place.token
+    token, before = place.token, place.before
+    if before is not None and before.text in PRIMITIVES and "LPAR" in could:
+        diagnostic = Diagnostic(
+            "PA105",
+            f"`(` is missing after `{before.text}`",
+            (place.label(place.gap, "`(` is needed here"),),
+            fix=place.fix("put in `(`", Span(before.stop, token.start), "("),
+        )
+        yield Edit(diagnostic, (new_token("LPAR", place),))
     repeated = "INT" in could and not could & {"LPAR", "LSQB"}
     if not repeated and (not token.begins_line or not could >= set(SELECTORS)):
         yield from missing_operator(place, could)

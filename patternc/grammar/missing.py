@@ -52,14 +52,15 @@ def missing_operand(place: Place, could: set[str]) -> Iterator[Edit]:
     yield Edit(diagnostic, (new_token("NAME", place, ABSENT),))
 
 
-def missing_operator(place: Place, could: set[str]) -> Iterator[Edit]:
-    """Two expressions stand side by side."""
+def missing_operator(place: Place, could: set[str], or_comma: bool = False) -> Iterator[Edit]:
+    """Two expressions stand side by side; `or_comma`: perhaps they were to be two arguments."""
     if "OR" not in could or place.before is None or place.token.types[-1] not in ("NAME", "INT", "LPAR", "LSQB"):
         return
+    what = "an operator or `,`" if or_comma else "an operator"
     diagnostic = Diagnostic(
         "PA105",
-        f"an operator is missing between {shown(place.before)} and {shown(place.token)}",
+        f"{what} is missing between {shown(place.before)} and {shown(place.token)}",
         (place.label(place.gap, "nothing joins the two"),),
-        ("patterns are joined by `|`, `&` and `-`",),
+        () if or_comma else ("patterns are joined by `|`, `&` and `-`",),
     )
     yield Edit(diagnostic, (new_token("OR", place, ABSENT),))

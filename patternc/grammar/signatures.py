@@ -88,6 +88,11 @@ PRIMITIVES: dict[str, Signature] = {
 }
 """Patterns with arguments, lifts included."""
 
+ARGUMENT_NAMES = frozenset(
+    parameter.name for signature in PRIMITIVES.values() for parameter in signature.parameters if parameter.named
+)
+"""The names of all arguments that have one."""
+
 FUNCTIONS: dict[str, tuple[int, int | None]] = {
     "min": (1, None),
     "max": (1, None),
