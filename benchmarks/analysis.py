@@ -29,7 +29,7 @@ PATTERNS = {
     "windows alone, two-sided": "bidirectional all: local(64 * 2**(layer // 2))",
     "bigbird": "bidirectional all: blocks(64, local(3) | global([0, -1]) | random(3))",
     "diagonals and a sink": "causal all: diagonals([0, powers(2)]) | keys(0)",
-    "7 x 7 image window": "causal all: keys(0..64) | slice(64..n, blocks(128, local(back = 3)) & within(128, local(7)))",
+    "7 x 7 image window": "causal all: keys(0..64) | slice(64..n, blocks(128, local(4)) & within(128, local(7)))",
     "random(3) at token level": "causal all: local(64) | random(3)",
     "two moduli": "causal all: (columns(48) & blocks(64, local(4))) | self",
 }

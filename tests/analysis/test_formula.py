@@ -1,6 +1,8 @@
 """Formulas: the published values, and that none is wrong anywhere in the region it claims."""
 
 import random
+from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 
 from patternc.algebra import relation as r
 from patternc.algebra.evaluate import evaluate
+from patternc.analysis import formula as formula_engine
 from patternc.analysis.expression import value, write
-from patternc.analysis.fit import fit
+from patternc.analysis.fit import Polynomial, fit
 from patternc.analysis.formula import find_formula
 from patternc.analysis.template import dissect, refill
 from patternc.analysis.tiles import tile_map
@@ -181,6 +184,21 @@ def test_a_pattern_that_changes_with_the_length_has_no_formula():
 def test_a_wrong_count_is_no_formula():
     relation = local(64)
     assert find_formula(relation, 1000, 64 * 1000, {}, lambda n, params: relation) is None
+
+
+def test_a_polynomial_that_is_right_here_and_wrong_elsewhere_is_no_formula(monkeypatch):
+    real = formula_engine.count_family
+
+    def tilted(members, tokens, pairs):
+        counted = real(members, tokens, pairs)
+        (terms,) = (counted.polynomial.terms,)
+        tilt = (((1, 0), Fraction(1)), ((0, 0), Fraction(-1000)))
+        return replace(counted, polynomial=Polynomial((*terms, *tilt)))
+
+    monkeypatch.setattr(formula_engine, "count_family", tilted)
+    formula = find_formula(local(64), 1000, square(local(64), 1000), {"w": 64}, lambda n, params: local(params["w"]))
+    assert "w == 64" in write(formula).valid  # the formula in the length alone, found without it
+    assert value(formula, {"n": 700, "w": 64}) in (None, square(local(64), 700))
 
 
 @pytest.mark.parametrize("bend", [lambda n: n // 16, lambda n: max(62, n // 40), lambda n: min(62, 50000 // n * 50)])

@@ -87,6 +87,47 @@ def test_products_are_the_relation(data):
     assert (made[:n, :n] == mask(relation, n)).all()
 
 
+def assert_products(relation, n, width):
+    blocks = -(-n // width)
+    made = np.zeros((blocks * width, blocks * width), dtype=bool)
+    for outer, inner in factor(relation, n, width):
+        made |= np.kron(mask(outer, blocks), mask(inner, width))
+    assert (made[:n, :n] == mask(relation, n)).all(), (relation, n, width)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 5, 12, 14])
+def test_products_of_every_band(width):
+    for low in (None, -7, -3, -1, 0, 1, 2, 6):
+        for high in (None, -6, -2, 0, 1, 2, 4, 5, 9):
+            if low is None or high is None or low <= high:
+                assert_products(r.band(low, high), 12, width)
+
+
+@pytest.mark.parametrize(
+    ("relation", "width"),
+    [
+        (r.Residue(12, (0, 5, 11)), 4),
+        (r.Residue(2, (1,)), 6),
+        (r.Band(-6, 15, 3), 6),
+        (r.Columns(12, (2, 3, 8)), 4),
+        (r.Rows(3, (1,)), 6),
+        (r.Keys(((1, 4), (6, 14), (17, 20))), 4),
+        (r.Queries(((0, 3), (5, 19))), 5),
+        (r.Chunk((8, 4, 12)), 4),
+        (r.Chunk((2,)), 6),
+        (r.Blocks(6, r.Band(0, 1)), 3),
+        (r.Blocks(2, r.Band(0, 1)), 6),
+        (r.Within(6, r.Band(-1, 2)), 3),
+        (r.Within(2, r.Band(0, 0)), 6),
+        (r.Slice(4, 15, r.Band(0, 3)), 4),
+        (r.difference(r.Blocks(4, r.Band(0, 2)), r.Within(4, r.Band(0, 1))), 4),
+    ],
+)
+@pytest.mark.parametrize("n", [17, 20])
+def test_products_of_each_case(relation, width, n):
+    assert_products(relation, n, width)
+
+
 @pytest.mark.parametrize(
     ("relation", "kind"),
     [
