@@ -74,7 +74,7 @@ def _closes_nothing(place: Place) -> Edit:
         (place.label(token.span, "no bracket is open for it"),),
         fix=place.fix("leave it out", token.span, ""),
     )
-    return Edit(diagnostic, (), 1)
+    return Edit(diagnostic, (), 1, weak=True)
 
 
 def _never_closed(place: Place, opened: Sequence[Token]) -> Edit:

@@ -88,7 +88,7 @@ def missing_before(place: Place) -> Iterator[Edit]:
     """Something is missing before a token that did fit: a selector, a count, an operator."""
     could = place.cursor.accepts()
     token, before = place.token, place.before
-    if before is not None and before.text in PRIMITIVES and "LPAR" in could:
+    if before is not None and before.text in PRIMITIVES and "LPAR" in could and token.type != "LPAR":
         diagnostic = Diagnostic(
             "PA105",
             f"`(` is missing after `{before.text}`",

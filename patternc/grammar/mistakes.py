@@ -175,6 +175,8 @@ def _mended(
         if edit.last_resort and (best is not None or line_ends is not None):
             break
         fits = _fits(reading, stream, resume) - max(0, position - resume)
+        if edit.weak:
+            fits = min(fits, _LOOK) - 1
         if fits == 0 and resume >= position and line_ends is None and _restart_here(reading, stream[resume]):
             line_ends = edit, reading, resume  # the line is complete; the next one begins with another mistake
         if fits >= (1 if edit.sure else _ENOUGH) and (best is None or fits > best[0]):

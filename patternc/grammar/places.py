@@ -69,6 +69,8 @@ class Edit:
     drop: int = 0
     sure: bool = False
     """What is wrong is plain to see, so little of what follows need fit."""
+    weak: bool = False
+    """Something else that fits as well is the better guess."""
     last_resort: bool = False
     """Taken only where nothing else would do."""
     content_lost: bool = False

@@ -11,7 +11,7 @@ from patternc.diagnostics import Diagnostic
 from patternc.grammar.lexer import END, Token
 from patternc.grammar.places import SPACES, Edit, Place, named, new_token
 from patternc.grammar.scope import closest
-from patternc.grammar.terminals import CLOSERS, SELECTORS, SETTINGS, SIGNS, STATEMENTS, WORDS
+from patternc.grammar.terminals import SELECTORS, SETTINGS, SIGNS, STATEMENTS, WORDS
 from patternc.grammar.tree import ABSENT
 from patternc.source import Span
 
@@ -155,7 +155,7 @@ def misspelt(place: Place, could: set[str]) -> Iterator[Edit]:
 def twice(place: Place) -> Iterator[Edit]:
     """An operator or a comma that stands twice, or a comma where nothing is separated."""
     token, before = place.token, place.before
-    if before is not None and token.text == before.text and token.type in SIGNS and token.type not in CLOSERS:
+    if before is not None and token.text == before.text and token.type in SIGNS and token.text not in "()[]{}":
         diagnostic = Diagnostic(
             "PA101",
             f"`{token.text}` stands twice",
