@@ -8,17 +8,25 @@ not fit every sample is dropped, so a guess can fail but not mislead. Not for: p
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import numpy as np
 
 from patternc.algebra.evaluate import evaluate
 from patternc.algebra.relation import Relation
-from patternc.analysis.family import TOKENS, Affine, Family, symbol
+from patternc.analysis.family import TOKENS, Affine, Family
 from patternc.analysis.fit import Polynomial, fit, monomials
-from patternc.analysis.template import Invalid, Unit
+from patternc.analysis.region import (
+    QUOTIENT,
+    REST,
+    Condition,
+    Period,
+    Region,
+    follows,
+    regions,
+)
+from patternc.analysis.template import Invalid
 
 MOST_VARIABLES = 6
 MOST_SAMPLE_TOKENS = 260
@@ -26,41 +34,6 @@ HELD_OUT = 40
 """Exact counts beyond those that determine a polynomial, which it must meet as well."""
 DRAWS = 40
 """Members drawn for each one wanted before a region counts as too small."""
-STARTS = ((2, 2, 0), (2, 2, 2), (9, 9, 0), (9, 9, 2))
-"""(periods, least modulus) that the samples have at least, and the slack of every order, tried in this sequence."""
-
-QUOTIENT, REST = "q", "r"
-"""n = q * modulus + r with 0 <= r < modulus."""
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """low <= high."""
-
-    low: Affine
-    high: Affine
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """Where a family repeats: n = offset + q * modulus + r with 0 <= r < modulus."""
-
-    modulus: Affine
-    offset: Affine
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Which members a polynomial is for: those that meet all conditions, with at least `periods` whole periods.
-
-    `period` None: nothing repeats. `whole`: r must be 0.
-    """
-
-    conditions: tuple[Condition, ...]
-    period: Period | None
-    periods: int = 0
-    least_modulus: int = 1
-    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +69,7 @@ def count_family(members: Family, tokens: int, pairs: int) -> Counted | None:
         modulus = period.modulus(here)
         periods, rest = divmod(tokens - period.offset(here), modulus)
         here |= {QUOTIENT: periods, REST: rest}
-    for region in _regions(members, period, here):
+    for region in regions(members, period, here):
         variables = _variables(members, region)
         if len(variables) > MOST_VARIABLES:
             return None
@@ -144,77 +117,6 @@ def _variables(members: Family, region: Region) -> tuple[str, ...]:
     if region.period is None:
         return (TOKENS, *names)
     return (QUOTIENT, *names) if region.whole else (QUOTIENT, REST, *names)
-
-
-def _regions(members: Family, period: Period | None, here: Mapping[str, int]) -> Iterator[Region]:
-    """Regions around the relation at hand, from the widest guess to narrower ones, each once."""
-    lengths = _lengths(members, None if period is None else period.modulus, here)
-    found: dict[Region, None] = {}
-    for kind in ("plain", "rests", "whole"):
-        for periods, least, slack in STARTS:
-            common = _orders(lengths, None if period is None else period.modulus, slack, here)
-            if period is None:
-                found[Region(tuple(common), None)] = None
-                continue
-            if here[QUOTIENT] < periods or period.modulus(here) < least or (kind == "whole" and here[REST]):
-                continue
-            if kind == "rests":
-                common = list(dict.fromkeys([*common, *_rests(lengths["tokens"], period.modulus, slack, here)]))
-            found[Region(tuple(common), period, periods, least, kind == "whole")] = None
-    yield from found
-
-
-def _orders(
-    lengths: Mapping[Unit, list[Affine]], modulus: Affine | None, slack: int, here: Mapping[str, int]
-) -> list[Condition]:
-    """Which length is below which, and below what its unit allows: n, the number of periods, or the modulus."""
-    plain = lengths["tokens"]
-    pairs = [pair for same in lengths.values() for pair in combinations(same, 2)]
-    pairs += [(length, symbol(TOKENS)) for length in plain]
-    if modulus is not None:
-        pairs += [(length, modulus) for length in (*plain, *lengths["inner"])]
-        pairs += [(length, symbol(QUOTIENT)) for length in lengths["periods"]]
-    found = [_compared(a, b, slack, here) for a, b in pairs]
-    found = [condition for condition in found if not _evident(condition)]
-    total = Affine(slack)
-    for length in plain:
-        total = total.plus(length)
-    if len(plain) > 1 and total(here) <= here[TOKENS]:
-        found.append(Condition(total, symbol(TOKENS)))
-    return list(dict.fromkeys(found))
-
-
-def _rests(plain: list[Affine], modulus: Affine, slack: int, here: Mapping[str, int]) -> list[Condition]:
-    """On which side of each length the rest of the last period lies."""
-    rest = symbol(REST)
-    found = [Condition(Affine(1), rest)] if here[REST] else []
-    for length in plain:
-        found += [_compared(rest, length, slack, here), _compared(rest, modulus.plus(length, -1), slack, here)]
-    for a, b in combinations(plain, 2):
-        found += [_compared(rest.plus(a), b, slack, here), _compared(rest.plus(b), a, slack, here)]
-    return list(dict.fromkeys(found))
-
-
-def _lengths(members: Family, modulus: Affine | None, here: Mapping[str, int]) -> dict[Unit, list[Affine]]:
-    """What the numbers measure, positive at hand, by unit. The modulus is left out."""
-    found: dict[Unit, dict[Affine, None]] = {"tokens": {}, "periods": {}, "inner": {}}
-    for slot, number in zip(members.slots, members.numbers, strict=True):
-        if slot.role == "size":
-            continue
-        measured = [number]
-        if slot.role == "residue" and modulus is not None:
-            measured.append(modulus.plus(number, -1))
-        for length in measured:
-            if length.terms and not length.mentions(TOKENS):
-                found[slot.unit][length.negative() if length(here) < 0 else length] = None
-    return {unit: list(lengths) for unit, lengths in found.items()}
-
-
-def _compared(a: Affine, b: Affine, slack: int, here: Mapping[str, int]) -> Condition:
-    """The order that the two have at hand, with that much slack where there is."""
-    low, high, least = (a, b, 0) if a(here) <= b(here) else (b, a, 1)
-    slack = max(slack, least) if low(here) + max(slack, least) <= high(here) else least
-    return Condition(low.plus(Affine(slack)), high)
 
 
 Sample = tuple[dict[str, int], int]
@@ -284,7 +186,7 @@ class _Sampler:
 
 def _test(condition: Condition) -> Callable[[Mapping[str, int]], bool]:
     """The condition as a function of the values."""
-    gap = _gap(condition)
+    gap = condition.gap
     return lambda values: gap(values) >= 0
 
 
@@ -310,7 +212,7 @@ def _loosened(counted: Counted, members: Family) -> Counted:
     kept = counted.region.conditions
     for condition in kept:
         rest = tuple(each for each in kept if each != condition)
-        if _follows(condition, rest, counted.region):
+        if follows(condition, rest, counted.region):
             kept = rest
     return replace(counted, region=replace(counted.region, conditions=kept))
 
@@ -354,34 +256,3 @@ def _lower(counted: Counted, members: Family) -> Counted:
             break
         counted = better
     return counted
-
-
-def _gap(condition: Condition) -> Affine:
-    return condition.high.plus(condition.low, -1)
-
-
-def _evident(condition: Condition) -> bool:
-    """Whether it holds for all symbols of at least 1 (n too; q and r of at least 0)."""
-    gap = _gap(condition)
-    least = gap.constant + sum(coefficient for name, coefficient in gap.terms if name not in (QUOTIENT, REST))
-    return least >= 0 and all(coefficient > 0 for _, coefficient in gap.terms)
-
-
-def _follows(condition: Condition, others: tuple[Condition, ...], region: Region) -> bool:
-    """Whether a condition is plain from at most two others, or from n holding all its periods and r."""
-    facts = list(others)
-    if region.period is not None:
-        whole = region.period.offset
-        for _ in range(region.periods):
-            whole = whole.plus(region.period.modulus)
-        facts += [Condition(whole.plus(symbol(REST)), symbol(TOKENS)), Condition(symbol(REST), region.period.modulus)]
-        facts.append(Condition(Affine(region.periods), symbol(QUOTIENT)))
-        facts.append(Condition(Affine(region.least_modulus), region.period.modulus))
-    gap = _gap(condition)
-    for used in [(), *((a,) for a in facts), *combinations(facts, 2)]:
-        left = gap
-        for fact in used:
-            left = left.plus(_gap(fact), -1)
-        if _evident(Condition(Affine(0), left)):
-            return True
-    return False

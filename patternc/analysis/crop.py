@@ -36,8 +36,8 @@ from patternc.grammar import typed
 
 SHORTER = (1, 2, 3, 5, 8, 13, 16, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 255, 256, 257, 511, 512, 513)
 """Lengths looked at, beside those near the compiled one and its halves."""
-MOST_DRAWN_ROWS = 512
-"""Rows compared where keys are drawn; elsewhere all are."""
+DRAWN_PAIRS = 1 << 16
+"""Pairs compared where keys are drawn (whole rows, the first ones); elsewhere all are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _differs(long: Relation, tokens: int, short: Relation, shorter: int) -> tupl
             return None
         queries = np.flatnonzero(apart)[:1]
     else:
-        queries = np.arange(min(shorter, MOST_DRAWN_ROWS), dtype=np.int64)
+        queries = np.arange(min(shorter, max(1, DRAWN_PAIRS // shorter)), dtype=np.int64)
     keys = np.arange(shorter, dtype=np.int64)
     rows = queries.astype(np.int64)[:, None]
     wrong = np.argwhere(evaluate(long, rows, keys[None, :], tokens) != evaluate(short, rows, keys[None, :], shorter))

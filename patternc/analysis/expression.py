@@ -14,8 +14,9 @@ from typing import Any
 
 import sympy  # pyright: ignore[reportMissingTypeStubs]  # it ships none
 
-from patternc.analysis.chamber import QUOTIENT, REST, Counted
+from patternc.analysis.chamber import Counted
 from patternc.analysis.family import TOKENS, Affine, Family, symbol
+from patternc.analysis.region import QUOTIENT, REST
 
 symbolic: Any = sympy
 """sympy has no types of its own; every expression is `Any` here."""

@@ -28,11 +28,12 @@ from patternc.algebra.relation import (
     Within,
 )
 from patternc.algebra.schedule import Schedule
-from patternc.analysis.chamber import QUOTIENT, REST, Counted, Period, Region, count_family, exact_count
+from patternc.analysis.chamber import Counted, count_family, exact_count
 from patternc.analysis.count import Counts
 from patternc.analysis.expression import Formula, added, express
 from patternc.analysis.family import TOKENS, Affine, Family, Instance, family
 from patternc.analysis.fit import fit
+from patternc.analysis.region import QUOTIENT, REST, Period, Region
 from patternc.analysis.rows import row_counts
 from patternc.analysis.template import draws, reseeded
 

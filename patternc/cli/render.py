@@ -6,15 +6,14 @@ drawn. Not for: computing anything that is not in the report.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from patternc.algebra.relation import Relation, Spans
+from patternc.algebra.relation import Relation
 from patternc.analysis.expectations import Verdict
 from patternc.analysis.expression import Formula, write
 from patternc.analysis.graph import Structure
@@ -22,32 +21,32 @@ from patternc.analysis.order import theta, with_constant
 from patternc.analysis.picture import block_density
 from patternc.analysis.report import Connectivity, HeadReport, LayerReport, Report
 from patternc.analysis.witness import Hop, Witness
+from patternc.cli.page import (
+    heading,
+    new_page,
+    percent,
+    places,
+    plain_table,
+    plural,
+    ranges,
+    safe,
+    say,
+    show,
+    times,
+)
 from patternc.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 YES, NO, OPEN = "[green]✓[/]", "[red]✗[/]", "[yellow]?[/]"
 MOST_SPANS = 4
 LONGEST_FORMULA = 300
-LEAST_PATTERN, WIDEST_LAYERS = 20, 16
 
 
 def render_report(report: Report, width: int = 100, colour: bool = False) -> str:
     """The report as text `width` columns wide, with terminal colours if asked for; ends with a line end."""
-    from rich.console import Console
-
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        highlight=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    console, out = new_page(width, colour)
     _title(console, report)
     _cost(console, report)
     _connectivity(console, report)
@@ -64,37 +63,37 @@ def render_report(report: Report, width: int = 100, colour: bool = False) -> str
 def _title(console: Console, report: Report) -> None:
     direction = "causal" if report.causal else "bidirectional"
     heads = f"{report.heads} heads" + (f" ({report.kv_heads} kv)" if report.kv_heads != report.heads else "")
-    facts = [f"{report.tokens:,} tokens", direction, f"{_plural(len(report.layers), 'layer')} of {heads}"]
+    facts = [f"{report.tokens:,} tokens", direction, f"{plural(len(report.layers), 'layer')} of {heads}"]
     facts += [f"{name} = {value:,}" for name, value in report.params]
-    console.print(f"[bold]{_safe(report.model)}[/]   {_safe('   '.join(facts))}")
+    console.print(f"[bold]{safe(report.model)}[/]   {safe('   '.join(facts))}")
 
 
 def _cost(console: Console, report: Report) -> None:
-    _heading(console, "Cost")
-    table = _table("layers", "heads", "pattern", ">pairs a head", ">of dense", ">tiles", ">computed\n/ useful")
+    heading(console, "Cost")
+    table = plain_table("layers", "heads", "pattern", ">pairs a head", ">of dense", ">tiles", ">computed\n/ useful")
     for rows in _rows(report.layers):
         layers = tuple(layer for layer, _ in rows)
         heads = [each for _, each in rows]
         table.add_row(
-            _ranges(layers, len(report.layers)),
-            _ranges(heads[0].heads, report.heads),
-            _safe(heads[0].pattern),
+            ranges(layers, len(report.layers)),
+            ranges(heads[0].heads, report.heads),
+            safe(heads[0].pattern),
             _span([f"{each.pairs:,}" for each in sorted(heads, key=lambda each: each.pairs)]),
-            _span([_percent(each.density) for each in sorted(heads, key=lambda each: each.density)]),
+            _span([percent(each.density) for each in sorted(heads, key=lambda each: each.density)]),
             _span([f"{count:,}" for count in sorted(each.tiles.active for each in heads)]),
-            _span([_times(ratio) for ratio in sorted(each.tiles.computed_over_useful or 0 for each in heads)]),
+            _span([times(ratio) for ratio in sorted(each.tiles.computed_over_useful or 0 for each in heads)]),
         )
-    _show(console, table)
+    show(console, table)
     tile = report.layers[0].heads[0].tiles
-    _say(
+    say(
         console,
-        f"{report.pairs:,} pairs in all, {_percent(report.density)} of what dense attention has; "
+        f"{report.pairs:,} pairs in all, {percent(report.density)} of what dense attention has; "
         f"tiles of {tile.rows} queries x {tile.columns} keys",
     )
     graph = report.structure
     if len(graph.alike) > 1:
-        again = "" if graph.repeats is None else f", over again after {_plural(graph.repeats, 'layer')}"
-        _say(console, f"{len(graph.alike)} kinds of layer{again}")
+        again = "" if graph.repeats is None else f", over again after {plural(graph.repeats, 'layer')}"
+        say(console, f"{len(graph.alike)} kinds of layer{again}")
     _formulas(console, report)
 
 
@@ -120,58 +119,58 @@ def _formulas(console: Console, report: Report) -> None:
         formula = rows[0][1].formula
         if formula is not None:
             layers, heads = tuple(layer for layer, _ in rows), rows[0][1].heads
-            where = f"layer{'s' * (len(layers) > 1)} {_ranges(layers, len(report.layers))}"
-            where += "" if len(heads) == report.heads else f", heads {_ranges(heads, report.heads)}"
+            where = f"layer{'s' * (len(layers) > 1)} {ranges(layers, len(report.layers))}"
+            where += "" if len(heads) == report.heads else f", heads {ranges(heads, report.heads)}"
             parts.setdefault(formula, []).append(where)
     if not parts:
         return
     console.print()
-    _say(console, "Pairs in closed form, a head:")
+    say(console, "Pairs in closed form, a head:")
     for formula, where in parts.items():
         _formula(console, "; ".join(where) if len(parts) > 1 else "every layer", formula)
     if report.formula is not None:
         _formula(console, "all layers and heads", report.formula)
     if report.leading is not None:
-        _say(
+        say(
             console,
             f"Together they grow like [bold]{theta(report.leading)}[/]: to leading order "
-            f"{_safe(with_constant(report.leading))}.",
+            f"{safe(with_constant(report.leading))}.",
         )
 
 
 def _formula(console: Console, where: str, formula: Formula) -> None:
     written = write(formula)
     notes = [*written.where, *([f"for {', '.join(written.valid)}"] if written.valid else [])]
-    text = f"[bold]{_safe(written.text)}[/]" if len(written.text) <= LONGEST_FORMULA else "(too long to be read here)"
-    _say(console, f"{_safe(where)}:  {text}", 4)
+    text = f"[bold]{safe(written.text)}[/]" if len(written.text) <= LONGEST_FORMULA else "(too long to be read here)"
+    say(console, f"{safe(where)}:  {text}", 4)
     if notes:
-        _say(console, f"[dim]{_safe(';  '.join(notes))}[/]", 8)
+        say(console, f"[dim]{safe(';  '.join(notes))}[/]", 8)
 
 
 def _connectivity(console: Console, report: Report) -> None:
-    _heading(console, "Connectivity")
+    heading(console, "Connectivity")
     found = report.connectivity
     reach = found.reach
     count = len(report.layers)
     seen = "every earlier token and itself" if report.causal else "every token"
     if not reach.exact:
-        _say(console, f"{OPEN} {_safe(reach.method)}")
-        _say(console, _bound(report.structure))
+        say(console, f"{OPEN} {safe(reach.method)}")
+        say(console, _bound(report.structure))
     elif reach.depth is not None:
-        _say(console, f"{YES} Every query sees {seen} after {_plural(reach.depth, 'layer')} of {count}.")
+        say(console, f"{YES} Every query sees {seen} after {plural(reach.depth, 'layer')} of {count}.")
     elif reach.missing is not None:
         query, key = reach.missing
-        _say(
+        say(
             console,
-            f"{NO} Not every query sees {seen}: after {_plural(count, 'layer')}, "
+            f"{NO} Not every query sees {seen}: after {plural(count, 'layer')}, "
             f"query {query:,} does not see key {key:,} (the first such pair).",
         )
-        _say(console, _safe(_reason(found, count)), 4)
+        say(console, safe(_reason(found, count)), 4)
     if reach.exact:
         _growth(console, report)
         if found.average_depth is not None:
-            _say(console, f"On average a connected pair takes {float(found.average_depth):.2f} layers.")
-        _say(console, f"[dim]exact, from {_safe(reach.method)}[/]")
+            say(console, f"On average a connected pair takes {float(found.average_depth):.2f} layers.")
+        say(console, f"[dim]exact, from {safe(reach.method)}[/]")
     if found.pair is not None:
         _path(console, found)
 
@@ -181,7 +180,7 @@ def _bound(graph: Structure) -> str:
     of = f"from {graph.blocks} blocks of {graph.block:,} tokens"
     if graph.least_depth is None:
         return f"No number of such layers connects it, {of}."
-    return f"It takes at least {_plural(graph.least_depth, 'layer')}, {of}."
+    return f"It takes at least {plural(graph.least_depth, 'layer')}, {of}."
 
 
 def _reason(found: Connectivity, layers: int) -> str:
@@ -191,12 +190,10 @@ def _reason(found: Connectivity, layers: int) -> str:
     if ahead.never:
         size = sum(stop - start for start, stop in ahead.closed)
         if len(ahead.closed) <= MOST_SPANS:
-            return (
-                f"No number of such layers would change that: key {_key(found)} never leaves {_places(ahead.closed)}."
-            )
+            return f"No number of such layers would change that: key {_key(found)} never leaves {places(ahead.closed)}."
         return f"No number of such layers would change that: only {size:,} queries ever see key {_key(found)}."
     if ahead.depth is not None:
-        return f"It would take {_plural(ahead.depth, 'layer')} of this schedule to join these two; there are {layers}."
+        return f"It would take {plural(ahead.depth, 'layer')} of this schedule to join these two; there are {layers}."
     return "It is not known whether more layers would join these two."
 
 
@@ -207,14 +204,14 @@ def _key(found: Connectivity) -> str:
 
 def _growth(console: Console, report: Report) -> None:
     growth = report.connectivity.reach.growth
-    table = _table("after layer", ">least", ">mean", ">most", "keys in sight of a query")
+    table = plain_table("after layer", ">least", ">mean", ">most", "keys in sight of a query")
     for sizes, same in groupby(growth, key=lambda each: (each.least, each.total, each.most)):
         least, total, most = sizes
         mean = total / report.tokens
         layers = tuple(each.layer for each in same)
         bar = _bar(mean / report.tokens, report.causal)
-        table.add_row(_ranges(layers, len(growth)), f"{least:,}", f"{mean:,.1f}", f"{most:,}", bar)
-    _show(console, table)
+        table.add_row(ranges(layers, len(growth)), f"{least:,}", f"{mean:,.1f}", f"{most:,}", bar)
+    show(console, table)
 
 
 def _bar(share: float, causal: bool) -> str:
@@ -229,14 +226,14 @@ def _path(console: Console, found: Connectivity) -> None:
     query, key = found.pair
     console.print()
     if found.path is None:
-        _say(console, f"Query {query:,} does not see key {key:,}: {_safe(found.path_method)}.")
+        say(console, f"Query {query:,} does not see key {key:,}: {safe(found.path_method)}.")
     elif not found.path.hops:
-        _say(console, f"Query {query:,} holds key {key:,} from the start: they are the same token.")
+        say(console, f"Query {query:,} holds key {key:,} from the start: they are the same token.")
     else:
         why = ", the first pair that needs them all" if found.pair == found.reach.hardest else ""
-        _say(console, f"How query {query:,} comes to see key {key:,}{why}:")
+        say(console, f"How query {query:,} comes to see key {key:,}{why}:")
         for hop in _hops(found.path):
-            _say(console, _safe(hop), 4)
+            say(console, safe(hop), 4)
 
 
 def _hops(path: Witness) -> Iterator[str]:
@@ -251,25 +248,25 @@ def _hop(hop: Hop) -> str:
 
 
 def _decoding(console: Console, report: Report) -> None:
-    _heading(console, "Decoding and hubs")
+    heading(console, "Decoding and hubs")
     cache = report.cache
     if cache is None:
-        _say(console, f"{OPEN} {_safe(report.cache_method)}")
+        say(console, f"{OPEN} {safe(report.cache_method)}")
     else:
         share = cache.most / report.tokens
-        _say(
+        say(
             console,
             f"A kv head keeps at most {cache.most:,} keys ({share:.1%} of the sequence; layer {cache.layer}, "
             f"at step {cache.step:,}); all layers and kv heads together {cache.total:,}.",
         )
     if report.cropped.stable:
-        _say(console, "Crop-stable: a shorter length has the top-left corner of this mask.")
+        say(console, "Crop-stable: a shorter length has the top-left corner of this mask.")
     hubs = report.hubs
     if hubs.keys and hubs.pairs > 2 * hubs.mean:
-        text = f"Every query attends {_places(hubs.keys)}: {hubs.pairs:,} pairs where the mean key is in "
-        _say(console, f"{text}{_mean(hubs.mean)}.")
+        text = f"Every query attends {places(hubs.keys)}: {hubs.pairs:,} pairs where the mean key is in "
+        say(console, f"{text}{_mean(hubs.mean)}.")
     else:
-        _say(console, f"The busiest key is in {hubs.pairs:,} pairs of a head, the mean key in {_mean(hubs.mean)}.")
+        say(console, f"The busiest key is in {hubs.pairs:,} pairs of a head, the mean key in {_mean(hubs.mean)}.")
 
 
 def _mean(value: Fraction) -> str:
@@ -279,13 +276,13 @@ def _mean(value: Fraction) -> str:
 def _expectations(console: Console, verdicts: Sequence[Verdict]) -> None:
     if not verdicts:
         return
-    _heading(console, "Expectations")
-    table = _table("", "", "")
+    heading(console, "Expectations")
+    table = plain_table("", "", "")
     table.show_header = False
     for verdict in verdicts:
         mark = OPEN if verdict.holds is None else YES if verdict.holds else NO
-        table.add_row(mark, _safe(verdict.text), f"[dim]{_safe(verdict.detail)}[/]")
-    _show(console, table)
+        table.add_row(mark, safe(verdict.text), f"[dim]{safe(verdict.detail)}[/]")
+    show(console, table)
 
 
 def _advice(console: Console, warnings: Sequence[Diagnostic]) -> None:
@@ -293,83 +290,11 @@ def _advice(console: Console, warnings: Sequence[Diagnostic]) -> None:
     shown = [warning for warning in warnings if warning.primary is None]
     if not shown:
         return
-    _heading(console, "Advice")
+    heading(console, "Advice")
     for warning in shown:
-        _say(console, f"[yellow]{warning.code}[/]  {_safe(warning.message)}")
+        say(console, f"[yellow]{warning.code}[/]  {safe(warning.message)}")
         for note in warning.notes:
-            _say(console, f"[dim]{_safe(note)}[/]", 9)
-
-
-# -- small things -----------------------------------------------------------------------------------------------------
-
-
-def _say(console: Console, text: str, indent: int = 2) -> None:
-    """A sentence, wrapped under itself."""
-    from rich.padding import Padding
-
-    console.print(Padding(text, (0, 0, 0, indent)))
-
-
-def _show(console: Console, table: Table) -> None:
-    from rich.padding import Padding
-
-    console.print(Padding(table, (0, 0, 0, 2)))
-
-
-def _heading(console: Console, text: str) -> None:
-    console.print(f"\n[bold]{text}[/]")
-
-
-def _table(*columns: str) -> Table:
-    """A plain table; a column whose name begins with > is set to the right."""
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    for column in columns:
-        right = column.startswith(">")
-        justify = "right" if right else "left"
-        least = LEAST_PATTERN if column == "pattern" else None
-        widest = WIDEST_LAYERS if column in ("layers", "heads") else None
-        table.add_column(
-            column.removeprefix(">"), justify=justify, overflow="fold", no_wrap=right, min_width=least, max_width=widest
-        )
-    return table
-
-
-def _safe(text: str) -> str:
-    """Text from the pattern file: square brackets are no markup."""
-    return text.replace("[", "\\[")
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
-def _percent(share: Fraction) -> str:
-    return f"{float(share):.2%}" if share >= Fraction(1, 10000) or not share else f"{float(share):.1e}"
-
-
-def _times(ratio: Fraction | int) -> str:
-    return f"{float(ratio):,.2f}"
-
-
-def _places(spans: Spans) -> str:
-    return ", ".join(f"{start:,}" if stop == start + 1 else f"{start:,}..{stop:,}" for start, stop in spans)
-
-
-def _ranges(numbers: Sequence[int], count: int) -> str:
-    """As a selector would say it, `0..12 step 2`, else runs of numbers; `count` is how many there are."""
-    if len(numbers) > 2:
-        step = numbers[1] - numbers[0]
-        if step > 1 and all(b - a == step for a, b in pairwise(numbers)):
-            return f"{numbers[0]}..{min(-(-(numbers[-1] + 1) // step) * step, count)} step {step}"
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and runs[-1][-1] == number - 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}..{run[-1] + 1}" for run in runs)
+            say(console, f"[dim]{safe(note)}[/]", 9)
 
 
 # -- the mask ---------------------------------------------------------------------------------------------------------

@@ -83,17 +83,17 @@ def cropped(text, **options):
     ],
 )
 def test_crop_stability(pattern, stable):
-    text = f"model m {{ causal tokens 200 allow empty layers 1 {{ all: {pattern} | self }} }}"
+    text = f"model m {{ causal tokens 120 allow empty layers 1 {{ all: {pattern} | self }} }}"
     found, answer = cropped(text)
     assert answer.stable is stable
     if stable is False:
         tokens, layer, head_index, query, key = answer.place
         shorter = program(text, tokens=tokens)
-        long = mask(found.schedule.pattern(layer, head_index).relation, 200)
+        long = mask(found.schedule.pattern(layer, head_index).relation, 120)
         assert long[query, key] != mask(shorter.schedule.pattern(layer, head_index).relation, tokens)[query, key]
     if stable:
-        long = mask(found.schedule.pattern(0, 0).relation, 200)
-        for tokens in (1, 7, 64, 100, 199):
+        long = mask(found.schedule.pattern(0, 0).relation, 120)
+        for tokens in (1, 7, 64, 119):
             at = [i for i in range(tokens)]
             shorter = _clipped(found, tokens)
             assert (mask(shorter, tokens) == long[np.ix_(at, at)]).all()

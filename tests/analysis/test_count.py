@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patternc.algebra import relation as r
+from patternc.algebra.evaluate import evaluate
 from patternc.algebra.normalise import normalise
 from patternc.analysis.count import count, count_pattern, dense_pairs, planned_tiles
 from patternc.analysis.measures import average_depth, decode_cache, hubs, kept_keys
@@ -49,7 +50,8 @@ def test_gathered_tiles_hold_listed_keys_and_queries():
     """Columns 0, 128, ...: 8 keys up to 1024, one gathered tile for each of 8 query tiles but none is contiguous."""
     columns = count_pattern(r.intersection(r.PAST, r.Columns(128, (0,))), 1024).tiles
     assert (columns.full, columns.partial, columns.gathered) == (0, 0, 8)
-    pairs = mask(r.Random(1, (0,), False), 500)
+    at = np.arange(500)
+    pairs = evaluate(r.Random(1, (0,), False), at[:, None], at[None, :], 500)
     drawn = count_pattern(r.Random(1, (0,), False), 500).tiles
     keys = [int(pairs[start : start + 128].any(axis=0).sum()) for start in range(0, 500, 128)]
     assert (drawn.full + drawn.partial, drawn.gathered) == (0, sum(-(-each // 64) for each in keys))
