@@ -16,6 +16,7 @@ SMALL = TileShape(16, 32, 1, 1)
 """The smallest tiles: many of them in few positions."""
 
 WINDOW = r.intersection(r.PAST, r.band(0, 24))
+WIDE = r.intersection(r.PAST, r.band(0, 299))
 BIGBIRD = r.Blocks(
     8, r.union(r.band(-1, 1), r.Keys(((0, 1), (14, 15))), r.Queries(((0, 1),)), r.Random(2, (5,), False))
 )
@@ -181,6 +182,19 @@ def test_the_same_bits_every_time(name):
 
     first, second = run(), run()
     assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_many_threads(dtype):
+    """Gradients of keys that many tiles share: chunks large enough for every thread, none lost between them."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        assert_agrees(
+            layer_of(1500, [WIDE]), inputs(1500, 1, head_dim=64, dtype=dtype), EXACT if dtype.itemsize == 8 else 2e-2
+        )
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_no_batch_rows():
