@@ -27,7 +27,7 @@ class TileShape:
 
 
 CPU_SHAPE = TileShape(own=64, counterpart=32, num_warps=1, num_stages=1)
-"""What the CPU target runs with, for every role: measured (`docs/performance.md`), over windows, blocks, listed keys."""
+"""What the CPU target runs with, for every role: measured (`docs/performance.md`) on windows, blocks, listed keys."""
 
 SMALLEST_OWN = 16
 SMALLEST_COUNTERPART = 32
