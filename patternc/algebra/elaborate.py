@@ -61,6 +61,9 @@ def elaborate(
         return Elaborated(None, parameters, (), ordered((*evaluation.diagnostics.values(), missing)))
     known = _Patterns({}, [], [], {})
     schedule = _schedule(evaluation, program.model, head_dim, known)
+    for place_of_term, warning in evaluation.idle.items():
+        if place_of_term not in evaluation.useful:
+            evaluation.report(warning)
     asked = () if clip_ids else program.expectations
     expectations = [elaborate_expectation(evaluation, each) for each in asked]
     diagnostics = ordered(evaluation.diagnostics.values())

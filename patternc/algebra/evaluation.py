@@ -92,6 +92,10 @@ class Evaluation:
         default_factory=dict[tuple[str, str, "Span | None"], Diagnostic]
     )
     """By code and place: a mistake that every layer meets is one mistake."""
+    idle: dict[tuple[str, Span], Diagnostic] = field(default_factory=dict[tuple[str, Span], Diagnostic])
+    """Terms, by place, that added nothing to some head, with the warning to give when they add nothing to any."""
+    useful: set[tuple[str, Span]] = field(default_factory=set[tuple[str, Span]])
+    """Terms, by place, that added something to some head."""
     depth: int = 0
     steps: int = 0
     entry_steps: int = 0

@@ -50,7 +50,7 @@ def head_pattern(evaluation: Evaluation, frame: Frame, place: Place, pattern: ty
         terms.append(Term(format_expression(_written(term_frame, term)), _cut(relation) if place.causal else relation))
     if len(terms) < len(written_terms):
         raise Stop
-    _warn_redundant(evaluation, written_terms, terms)
+    _note_redundant(evaluation, written_terms, terms)
     return HeadPattern(r.union(*(term.relation for term in terms)), tuple(terms))
 
 
@@ -85,15 +85,18 @@ _MOST_COMPARED = 64
 """Terms are compared with one another up to this number of them."""
 
 
-def _warn_redundant(
+def _note_redundant(
     evaluation: Evaluation, written_terms: list[tuple[Frame, typed.Pattern]], terms: list[Term]
 ) -> None:
-    """Warn of each term that is a part of another, or has no pairs; only at the compiled length."""
-    if evaluation.clip_ids or not 1 < len(terms) <= _MOST_COMPARED:
+    """Note of each term whether it adds something to this head; only at the compiled length."""
+    if evaluation.clip_ids:
         return
+    relations = [term.relation for term in terms]
     for position, (frame, pattern) in enumerate(written_terms):
-        other = covered_by(position, [term.relation for term in terms])
-        if other is None and not isinstance(terms[position].relation, r.Empty):
+        place = frame.source.name, pattern.span
+        other = covered_by(position, relations) if len(terms) <= _MOST_COMPARED else None
+        if len(terms) == 1 or (other is None and not isinstance(relations[position], r.Empty)):
+            evaluation.useful.add(place)
             continue
         labels = [frame.label(pattern.span, "adds nothing")]
         reason = "it has no pairs here"
@@ -102,7 +105,7 @@ def _warn_redundant(
             other_frame, other_pattern = written_terms[other]
             labels.append(other_frame.label(other_pattern.span, "has all its pairs", primary=False))
         message = f"the term `{terms[position].text}` adds nothing: {reason}"
-        evaluation.report(Diagnostic("PA904", message, tuple(labels)))
+        evaluation.idle.setdefault(place, Diagnostic("PA904", message, tuple(labels)))
 
 
 def _written(frame: Frame, value: typed.Value) -> tree.Expression:

@@ -127,3 +127,13 @@ def test_gap_and_overlap_name_the_layers():
 def test_a_mistake_in_a_selector_makes_no_gap():
     assert codes("model m { causal tokens 64 layers 3 { unknown: self  2: dense } }") == ["PA201"]
     assert codes("model m { causal tokens 64 layers 3 { 7: self  2: dense } }") == ["PA503"]
+
+
+def test_a_term_that_adds_something_to_some_layer_is_no_mistake():
+    before = "model m { causal tokens 64 heads 2 layers 3 { all:"
+    assert codes(f"{before} local(4 * 2**layer) | stride(8) | local(9) }} }}") == []
+    assert codes(f"{before} local(4 * 2**layer) | stride(8) | local(3) }} }}") == ["PA904"]
+    assert codes("pattern p(w) = local(w) | local(8) model m { causal tokens 64 layers 2 { 0: p(4) 1: p(16) } }") == []
+    assert codes("pattern p(w) = local(w) | local(8) model m { causal tokens 64 layers 2 { 0: p(4) 1: p(6) } }") == [
+        "PA904"
+    ]
