@@ -69,10 +69,10 @@ def build_statement(node: Node) -> tree.Statement:
     span = _span(node)
     match node.data:
         case "use":
-            if len(_children(node)) == 2:
-                return tree.Use(_word(_children(node)[1]), True, span)
-            quoted = _word(_children(node)[0])
-            return tree.Use(tree.Word(quoted.text[1:-1], quoted.span), False, span)
+            target = _word(_children(node)[0])
+            if not target.text.startswith('"'):
+                return tree.Use(target, True, span)
+            return tree.Use(tree.Word(target.text[1:-1], target.span), False, span)
         case "param":
             return tree.Param(_word(_children(node)[0]), _expression(_children(node)[1]), span)
         case "pattern":

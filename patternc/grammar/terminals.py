@@ -26,7 +26,7 @@ SELECTORS = {each: each.lower() for each in ("EVEN", "ODD", "ALL", "REST")}
 OTHERS = {
     each: each.lower()
     for each in (
-        *("REPEAT", "EMPTY", "STEP", "CONNECTED", "WITHIN", "FROM", "ANY", "LAYER", "TO", "PAST"),
+        *("STD", "REPEAT", "EMPTY", "STEP", "CONNECTED", "WITHIN", "FROM", "ANY", "LAYER", "TO", "PAST"),
         *("ORDER", "CROP_STABLE"),
     )
 }
