@@ -16,6 +16,7 @@ import networkx  # pyright: ignore[reportMissingTypeStubs]  # it ships none
 import numpy as np
 from numpy.typing import NDArray
 
+from patternc.algebra.budget import TileBudgetError
 from patternc.algebra.relation import Relation
 from patternc.algebra.schedule import Schedule
 from patternc.analysis.occupied import occupied_tiles
@@ -26,7 +27,20 @@ graphs: Any = networkx
 Graph = Any
 
 MOST_BLOCKS = 64
-LARGEST_TILE = 1024
+MOST_TILES = 512
+"""Tiles along the sequence: a fine tile has few kinds of content where a coarse one has many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """The sequence as `blocks` blocks of `block` tokens.
+
+    `least_depth`: layers that connecting the model takes at least, None where its blocks never connect.
+    """
+
+    blocks: int
+    block: int
+    least_depth: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +49,26 @@ class Structure:
 
     `alike`: the layers in classes with equal heads, in order of first use. `follows`: how often a layer of one class
     comes right after one of another (class, class, times). `repeats`: after how many layers the schedule starts over
-    (the last round may be cut short), None where it does not. `blocks` and `block`: number and size of the blocks.
-    `least_depth`: layers that connecting the model takes at least, None where its blocks never connect.
+    (the last round may be cut short), None where it does not. `quotient`: None where it would need too many tiles.
     """
 
     alike: tuple[tuple[int, ...], ...]
     follows: tuple[tuple[int, int, int], ...]
     repeats: int | None
-    blocks: int
-    block: int
-    least_depth: int | None
+    quotient: Quotient | None
 
 
 def structure(schedule: Schedule) -> Structure:
-    """The graphs of a schedule, as figures.
-
-    Raises:
-        TileBudgetError: a pattern has more tiles than the budget of tile maps allows.
-    """
+    """The graphs of a schedule, as figures."""
     layers = layer_graph(schedule)
-    quotient, size = block_graph(schedule)
     alike = tuple(layers.nodes[node]["layers"] for node in layers)
     follows = tuple(sorted((a, b, data["times"]) for a, b, data in layers.edges(data=True)))
-    blocks = quotient.number_of_nodes()
-    return Structure(alike, follows, _repeats(schedule), blocks, size, least_depth(quotient, schedule.causal))
+    try:
+        blocks, size = block_graph(schedule)
+    except TileBudgetError:
+        return Structure(alike, follows, _repeats(schedule), None)
+    quotient = Quotient(blocks.number_of_nodes(), size, least_depth(blocks, schedule.causal))
+    return Structure(alike, follows, _repeats(schedule), quotient)
 
 
 def layer_graph(schedule: Schedule) -> Graph:
@@ -91,7 +101,7 @@ def block_graph(schedule: Schedule) -> tuple[Graph, int]:
     """
     tokens = schedule.tokens
     tile = 1
-    while tile * MOST_BLOCKS < tokens and tile < LARGEST_TILE:
+    while tile * MOST_TILES < tokens:
         tile *= 2
     group = -(-tokens // (tile * MOST_BLOCKS))
     blocks = -(-tokens // (tile * group))

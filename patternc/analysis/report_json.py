@@ -14,6 +14,7 @@ from patternc.algebra.relation import Spans
 from patternc.analysis.count import Tiles
 from patternc.analysis.expectations import Verdict
 from patternc.analysis.expression import Formula, write
+from patternc.analysis.graph import Quotient
 from patternc.analysis.order import theta, with_constant
 from patternc.analysis.reach import Growth, Pair, Prospect
 from patternc.analysis.report import COUNT_METHOD, MEASURE_METHOD, Connectivity, HeadReport, LayerReport, Report
@@ -67,9 +68,7 @@ def to_json(report: Report) -> Json:
                 "alike": [list(layers) for layers in report.structure.alike],
                 "follows": [list(edge) for edge in report.structure.follows],
                 "repeats": report.structure.repeats,
-                "blocks": report.structure.blocks,
-                "block": report.structure.block,
-                "least_depth": report.structure.least_depth,
+                "quotient": _quotient(report.structure.quotient),
             },
             "method": MEASURE_METHOD,
             "exact": report.connectivity.reach.exact,
@@ -80,6 +79,12 @@ def to_json(report: Report) -> Json:
             for warning in report.warnings
         ],
     }
+
+
+def _quotient(quotient: Quotient | None) -> Json | None:
+    if quotient is None:
+        return None
+    return {"blocks": quotient.blocks, "block": quotient.block, "least_depth": quotient.least_depth}
 
 
 def _layer(layer: LayerReport) -> Json:

@@ -16,7 +16,7 @@ import numpy as np
 from patternc.algebra.relation import Relation
 from patternc.analysis.expectations import Verdict
 from patternc.analysis.expression import Formula, write
-from patternc.analysis.graph import Structure
+from patternc.analysis.graph import Quotient
 from patternc.analysis.order import theta, with_constant
 from patternc.analysis.picture import block_density
 from patternc.analysis.report import Connectivity, HeadReport, LayerReport, Report
@@ -155,7 +155,8 @@ def _connectivity(console: Console, report: Report) -> None:
     seen = "every earlier token and itself" if report.causal else "every token"
     if not reach.exact:
         say(console, f"{OPEN} {safe(reach.method)}")
-        say(console, _bound(report.structure))
+        if report.structure.quotient is not None:
+            say(console, _bound(report.structure.quotient))
     elif reach.depth is not None:
         say(console, f"{YES} Every query sees {seen} after {plural(reach.depth, 'layer')} of {count}.")
     elif reach.missing is not None:
@@ -175,12 +176,12 @@ def _connectivity(console: Console, report: Report) -> None:
         _path(console, found)
 
 
-def _bound(graph: Structure) -> str:
-    """What the quotient alone says."""
-    of = f"from {graph.blocks} blocks of {graph.block:,} tokens"
-    if graph.least_depth is None:
-        return f"No number of such layers connects it, {of}."
-    return f"It takes at least {plural(graph.least_depth, 'layer')}, {of}."
+def _bound(quotient: Quotient) -> str:
+    """What blocks of tokens alone show."""
+    shown = f"as {quotient.blocks} blocks of {quotient.block:,} tokens show"
+    if quotient.least_depth is None:
+        return f"No number of such layers connects it, {shown}."
+    return f"It takes at least {plural(quotient.least_depth, 'layer')}, {shown}."
 
 
 def _reason(found: Connectivity, layers: int) -> str:

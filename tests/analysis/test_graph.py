@@ -33,7 +33,7 @@ def test_blocks_are_joined_where_any_of_their_tokens_are():
 
 def test_chunks_never_connect():
     chunks = schedule(256, [[r.intersection(r.PAST, r.Chunk((64,)))]] * 2)
-    assert structure(chunks).least_depth is None
+    assert structure(chunks).quotient.least_depth is None
     assert prospect([chunks.patterns[0].relation], 256, (64, 0)).never
 
 
@@ -44,7 +44,7 @@ def test_the_quotient_never_says_too_much(case, most):
     before = engine.MOST_BLOCKS
     engine.MOST_BLOCKS = most
     try:
-        found = structure(schedule(n, [[layer] for layer in layers], causal=target == "past"))
+        found = structure(schedule(n, [[layer] for layer in layers], causal=target == "past")).quotient
     finally:
         engine.MOST_BLOCKS = before
     depth = truth(layers * (n + 1), n, target).depth
