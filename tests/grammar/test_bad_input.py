@@ -89,10 +89,10 @@ def test_a_hundred_thousand_brackets(bracket, closed):
 
 @pytest.mark.parametrize(
     "expression",
-    ["-" * 100_000 + "1", "- " * 100_000 + "1", "2**" * 100_000 + "1", "2**-" * 100_000 + "1"],
+    ["-" * 100_000 + "1", "- " * 100_000 + "1", "2**" * 30_000 + "1", "2**-" * 30_000 + "1"],
     ids=["minus", "minus, spaced", "powers", "negative powers"],
 )
-def test_a_hundred_thousand_signs(expression):
+def test_very_many_signs(expression):
     text = f"param a = {expression}\nparam b = 2\n{model('local(b)')}"
     assert codes(Source("x", text)) == ["PA108"]
     assert codes(Source("x", f"{text} )"))[:1] == ["PA108"]
