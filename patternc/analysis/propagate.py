@@ -82,7 +82,7 @@ def _apply_finite(low: int, high: int, source: Array, target: Array, join: np.uf
     length, width = source.shape[0], high - low + 1
     if low < 0:
         # Keys ahead of the row: let the window run past the end, over rows that hold nothing.
-        current = np.zeros((length - low, source.shape[1]), dtype=source.dtype)
+        current = np.zeros((length - low, *source.shape[1:]), dtype=source.dtype)
         current[:length] = source
     else:
         current = source
@@ -154,13 +154,24 @@ def _apply_grid(grid: Grid, source: Array, target: Array, join: np.ufunc, run: R
     else:
         mid = source.reshape(blocks, width * words)
         if grid.inner != IDENTITY:
-            turned = np.ascontiguousarray(source.reshape(blocks, width, words).transpose(1, 0, 2))
-            found = np.zeros_like(turned)
-            run(grid.inner, turned.reshape(width, blocks * words), found.reshape(width, blocks * words), join)
-            mid = np.ascontiguousarray(found.transpose(1, 0, 2)).reshape(blocks, width * words)
+            mid = _inside(grid.inner, source.reshape(blocks, width, words), join, run).reshape(blocks, width * words)
         run(grid.outer, mid, made.reshape(blocks, width * words), join)
     if ragged:
         join(target, made[:length], out=target)
+
+
+def _inside(operators: tuple[Operator, ...], source: Array, join: np.ufunc, run: Run) -> Array:
+    """What the operators find within each block of `source` [blocks, width, words]; of the same shape, contiguous."""
+    if all(isinstance(operator, All | Window | Runs) for operator in operators):
+        # These take any axes after the first: the places within a block come first in a view, and nothing is moved.
+        found = np.zeros_like(source)
+        run(operators, source.swapaxes(0, 1), found.swapaxes(0, 1), join)
+        return found
+    blocks, width, words = source.shape
+    turned = np.ascontiguousarray(source.swapaxes(0, 1))
+    found = np.zeros_like(turned)
+    run(operators, turned.reshape(width, blocks * words), found.reshape(width, blocks * words), join)
+    return np.ascontiguousarray(found.swapaxes(0, 1))
 
 
 def apply_transposed(
@@ -186,7 +197,7 @@ def apply_transposed(
 def _spread_runs(runs: Runs, source: Array, target: Array, join: np.ufunc) -> None:
     """`_apply_runs` backwards: rows give to tables, tables to narrower ones, the narrowest to the keys."""
     count = target.shape[0] if runs.keys is None else runs.keys.size
-    table = np.zeros((count, source.shape[1]), dtype=source.dtype)
+    table = np.zeros((count, *source.shape[1:]), dtype=source.dtype)
     for level in reversed(range(len(runs.levels))):
         _spread(runs.levels[level], source, table, join)
         if level:
