@@ -22,7 +22,7 @@ from torch import Tensor
 
 from patternc.codegen.plan import LayerPlan
 from patternc.runtime.cpu_chunks import Chunk, HeadBlock, KeyBlock, add_masks, chunks, head_blocks, select_heads
-from patternc.runtime.cpu_rows import Workspace, add, put, take
+from patternc.runtime.cpu_rows import Rows, Workspace, add, put, take
 from patternc.runtime.cpu_schedule import CpuSchedule, cpu_schedule
 from patternc.runtime.tensors import Tables
 
@@ -32,7 +32,7 @@ LN_2 = 0.6931471805599453
 _FLOOR = -1e30
 """Where a row's running maximum starts: finite, so that a row without any key gives no NaN."""
 _TINY = 1e-37
-_PRODUCTS = 1 << 20
+_PRODUCTS = 1 << 18
 """Numbers held at a time beside the inputs, where whole rows are multiplied."""
 
 
@@ -116,7 +116,7 @@ def backward(
     dk, dv = torch.zeros(k.shape, dtype=run.work), torch.zeros(v.shape, dtype=run.work)
     # A row without keys gets -inf, so that every probability of it is exp(-inf) = 0.
     shift = torch.where(torch.isneginf(lse), -math.inf, lse * -LOG2_E)
-    delta = _row_products(do, o, run.work)
+    delta = _row_products(do, o, run).view(lse.shape)
     if dlse is not None:
         delta -= dlse
     for schedule, block in work:
@@ -128,7 +128,7 @@ def backward(
         _put_back(((dq, gradients[0]),), block.heads)
         _put_back(((dk, gradients[1]), (dv, gradients[2])), block.kv_heads)
     dsinks = None if sinks is None else _sink_gradient(sinks, lse, delta)
-    return dq, dk.to(k.dtype), dv.to(v.dtype), dsinks
+    return dq, dk.mul_(scale).to(k.dtype), dv.to(v.dtype), dsinks
 
 
 def _start(q: Tensor, scale: float) -> _Pass:
@@ -216,14 +216,13 @@ def _backward_chunk(parts: _Parts, chunk: Chunk, run: _Pass) -> None:
     """Writes dq and adds to dk and dv."""
     q, k, v, do, shift, delta, dq, dk, dv = parts.of(chunk)
     own, group, space = chunk.own, q.shape[1], run.space
-    queries = take(q, own, space, "q", run.work)
-    douts = take(do, own, space, "do", run.work)
+    queries, query_factor = _both(q, own, "q", run)
+    dout_factor = take(do, own, space, "do", run.product)
     deltas = take(delta, own, space, "delta", run.work).unsqueeze(-1)
     shifts = take(shift, own, space, "shift", run.work).unsqueeze(-1)
-    query_factor, dout_factor = _factor("q_factor", queries, run), _factor("do_factor", douts, run)
     dq_rows = space.take("dq", queries.shape, run.work)
     for place, keys in enumerate(chunk.keys):
-        key_rows = take(k, keys.rows, space, "k", run.work)
+        key_rows, key_factor = _both(k, keys.rows, "k", run)
         value_rows = take(v, keys.rows, space, "v", run.product)
         by_pair = (*queries.shape[:2], keys.rows.length)
         weights = space.take("scores", by_pair, run.work)
@@ -236,26 +235,32 @@ def _backward_chunk(parts: _Parts, chunk: Chunk, run: _Pass) -> None:
         dscores = torch.bmm(dout_factor, value_rows.mT, out=space.take("dp", by_pair, run.product))
         weights.mul_(_summand(dscores, run).sub_(deltas))
         weight_factor = _factor("p", weights, run)
-        key_factor = key_rows if run.product == run.work else take(k, keys.rows, space, "k_factor", run.product)
         part = torch.bmm(weight_factor, key_factor, out=space.take("dq_part", queries.shape, run.product))
         if place == 0:
             torch.mul(part, run.scale, out=dq_rows)
         else:
             dq_rows.add_(part, alpha=run.scale)
-        torch.bmm(weight_factor.mT, query_factor, out=gradient)
-        add(dk, keys.rows, _summand(gradient, run).mul_(run.scale))
+        add(dk, keys.rows, _summand(torch.bmm(weight_factor.mT, query_factor, out=gradient), run))
     put(dq, own, dq_rows)
 
 
-def _row_products(a: Tensor, b: Tensor, work: torch.dtype) -> Tensor:
-    """The scalar product of each row of a and b [B, H, N, D]: [B, H, N]; some heads at a time, to stay small."""
-    batch, heads, tokens, dim = a.shape
-    products = torch.empty((batch, heads, tokens), dtype=work)
-    step = max(1, _PRODUCTS // (tokens * dim))
-    for row in range(batch):
-        for first in range(0, heads, step):
-            some = (row, slice(first, first + step))
-            torch.sum(a[some].to(work) * b[some].to(work), -1, out=products[some])
+def _both(source: Tensor, rows: Rows, name: str, run: _Pass) -> tuple[Tensor, Tensor]:
+    """Rows in the dtype of scores and in that of products."""
+    for_scores = take(source, rows, run.space, name, run.work)
+    if run.product == run.work:
+        return for_scores, for_scores
+    return for_scores, take(source, rows, run.space, f"{name}_factor", run.product)
+
+
+def _row_products(a: Tensor, b: Tensor, run: _Pass) -> Tensor:
+    """The scalar product of each row of a and b [B, H, N, D]: [B, H, N]; some rows at a time, to stay in cache."""
+    a, b = a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1])
+    products = torch.empty(a.shape[0], dtype=run.work)
+    step = max(1, _PRODUCTS // a.shape[-1])
+    for first in range(0, a.shape[0], step):
+        part = slice(first, first + step)
+        left = run.space.take("left", (min(step, a.shape[0] - first), a.shape[-1]), run.work).copy_(a[part])
+        torch.sum(left.mul_(b[part]), -1, out=products[part])
     return products
 
 

@@ -32,7 +32,7 @@ class Listed:
     """Tile t has the rows index[t]; int64 [T, L].
 
     `blocks` [T, L // block] int64, where it is given, says the same rows as whole blocks: block b has the positions
-    b * block .. b * block + block - 1, and N is a multiple of `block`.
+    b * block .. b * block + block - 1, and N is a multiple of `block`. What rows are written or added to is contiguous.
     """
 
     index: Tensor
@@ -115,10 +115,15 @@ def take(source: Tensor, rows: Rows, space: Workspace, name: str, dtype: torch.d
         case Affine():
             out.copy_(_tiles(source, rows).transpose(1, 2))
         case Listed(index):
-            flat = index.reshape(-1)
-            for unit in range(units):
-                for head in range(heads):
-                    _gather(source[unit, head], flat, out[unit, :, head])
+            if source.is_contiguous():
+                places = _places(index, units, heads, source.shape[2])
+                _gather(source.flatten(0, 2), places, out.view(places.shape[0], *rest))
+            else:
+                for unit in range(units):
+                    for head in range(heads):
+                        out[unit, :, head].copy_(
+                            source[unit, head].index_select(0, index.view(-1)).view(*index.shape, *rest)
+                        )
         case _:
             assert_never(rows)
     return out.view(units * rows.tiles, heads * rows.length, *rest)
@@ -126,17 +131,17 @@ def take(source: Tensor, rows: Rows, space: Workspace, name: str, dtype: torch.d
 
 def put(target: Tensor, rows: Rows, values: Tensor) -> None:
     """Writes values [U * T, R * L, D...] to the rows of `target`, which are distinct; converts to its dtype."""
-    units, heads, _, *rest = target.shape
-    by_tile = values.view(units, rows.tiles, heads, rows.length, *rest)
+    units, heads, tokens, *rest = target.shape
     match rows:
         case Affine():
+            by_tile = values.view(units, rows.tiles, heads, rows.length, *rest)
             _tiles(target, rows).copy_(by_tile.transpose(1, 2))
-        case Listed(index):
-            flat = index.reshape(-1)
-            for unit in range(units):
-                for head in range(heads):
-                    part = by_tile[unit, :, head].reshape(flat.shape[0], *rest)
-                    target[unit, head].index_copy_(0, flat, part.to(target.dtype))
+        case Listed():
+            index, block = _in_blocks(rows)
+            places = _places(index, units, heads, tokens // block)
+            width = block * math.prod(rest)
+            parts = values.to(target.dtype).view(places.shape[0], width)
+            target.view(units * heads * tokens // block, width).index_copy_(0, places, parts)
         case _:
             assert_never(rows)
 
@@ -144,7 +149,7 @@ def put(target: Tensor, rows: Rows, values: Tensor) -> None:
 def add(target: Tensor, rows: Rows, values: Tensor) -> None:
     """Adds values [U * T, L, D] to the rows of `target` [U, 1, N, D], in an order that is always the same.
 
-    Rows may occur in several tiles. `target` is contiguous.
+    Rows may occur in several tiles.
     """
     units, _, tokens, dim = target.shape
     match rows:
@@ -156,24 +161,34 @@ def add(target: Tensor, rows: Rows, values: Tensor) -> None:
                 last = min(first + stretch, length)
                 part = Affine(start + first, step, tiles, last - first)
                 _tiles(target, part).add_(by_tile[:, :, :, first:last])
-        case Listed(index, blocks, block):
-            if blocks is None:
-                blocks, block = index, 1
-            flat = blocks.reshape(-1)
-            wholes = target.view(units, tokens // block, block * dim)
-            parts = values.view(units, flat.shape[0], block * dim)
-            for unit in range(units):
-                wholes[unit].index_add_(0, flat, parts[unit].to(target.dtype))
+        case Listed():
+            index, block = _in_blocks(rows)
+            places = _places(index, units, 1, tokens // block)
+            parts = values.view(places.shape[0], block * dim)
+            target.view(units * tokens // block, block * dim).index_add_(0, places, parts)
         case _:
             assert_never(rows)
 
 
-def _gather(rows: Tensor, index: Tensor, out: Tensor) -> None:
-    """Rows [N, D...] at `index` [T * L], into out [T, L, D...]."""
-    if out.is_contiguous() and out.dtype == rows.dtype:
-        torch.index_select(rows, 0, index, out=out.view(index.shape[0], *rows.shape[1:]))
+def _in_blocks(rows: Listed) -> tuple[Tensor, int]:
+    """The rows as few places: (index [T, L // block], block)."""
+    return (rows.index, 1) if rows.blocks is None else (rows.blocks, rows.block)
+
+
+def _places(index: Tensor, units: int, heads: int, length: int) -> Tensor:
+    """Where the places index [T, L] of each of U * R sequences of `length` lie in all of them: [U * T * R * L]."""
+    if units * heads == 1:
+        return index.reshape(-1)
+    first = torch.arange(units * heads).mul_(length).view(units, 1, heads, 1)
+    return (first + index[None, :, None, :]).view(-1)
+
+
+def _gather(rows: Tensor, places: Tensor, out: Tensor) -> None:
+    """Copies rows [N, D...] at `places` [P] to out [P, D...], converting to its dtype."""
+    if out.dtype == rows.dtype:
+        torch.index_select(rows, 0, places, out=out)
     else:
-        out.copy_(rows.index_select(0, index).view(out.shape))
+        out.copy_(rows.index_select(0, places))
 
 
 def _tiles(source: Tensor, rows: Affine) -> Tensor:

@@ -190,9 +190,16 @@ def _batch(items: _Items, run: int | None, shared: bool) -> Batch:
     first = items.rows[:, 0]
     evenly = items.contiguous and len(list(_even(first))) == 1
     step = int(first[1] - first[0]) if count > 1 else length
-    own: Rows = Affine(int(first[0]), step, count, length) if evenly else Listed(tensor(items.rows))
+    own: Rows = Affine(int(first[0]), step, count, length) if evenly else _listed_rows(items)
     keys: Rows = _listed(items) if run is None else Affine(int(items.starts[0, 0]), step, count, run)
     return Batch(own, keys, _patches(items.masks, shared))
+
+
+def _listed_rows(items: _Items) -> Listed:
+    length = items.rows.shape[1]
+    if items.contiguous and items.tokens % length == 0 and not np.any(items.rows[:, 0] % length):
+        return Listed(tensor(items.rows), tensor(items.rows[:, :1] // length), length)
+    return Listed(tensor(items.rows))
 
 
 def _listed(items: _Items) -> Listed:
