@@ -92,7 +92,7 @@ def called(evaluation: Evaluation, frame: Frame, n: int, call: typed.NamedPatter
     for (name, kind), written in zip(declared.parameters, call.arguments, strict=True):
         try:
             value: int | tuple[Run, ...] | Closure
-            match kind:
+            match kind:  # the checker saw to it that each argument is of its parameter's kind
                 case None:
                     continue
                 case "number":

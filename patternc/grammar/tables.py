@@ -32,7 +32,7 @@ def tables() -> Lark:
         return made(grammar)
     parts = _with_numbers(kept["tables"])
     # what Lark's own generated parsers call to load themselves; `made for` pins the version it belongs to
-    loaded: Lark = Lark._load_from_dict(parts["data"], parts["memo"])  # pyright: ignore
+    loaded: Lark = Lark._load_from_dict(parts["data"], parts["memo"])  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]
     return loaded
 
 
