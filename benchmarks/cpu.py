@@ -89,7 +89,7 @@ def main():
         "cpus": os.cpu_count(),
         "threads": THREADS,
         "torch": torch.__version__,
-        "load": round(os.getloadavg()[0], 1),
+        "load_before": round(load, 1),
     }
     RESULTS.write_text(json.dumps({**machine, "rows": rows, "memory": memory}, indent=1) + "\n")
 
