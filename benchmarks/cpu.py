@@ -72,6 +72,9 @@ def main():
         print(added_memory(*given.memory))
         return
 
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"this machine has a load of {load:.1f} already: the figures below are not worth keeping")
     rows = []
     print(
         f"{'pattern':26} {'tokens':>7} {'dtype':9} {'pass':18} {'dense ms':>16} {'flex ms':>16} {'ours ms':>16}  ratio"
