@@ -62,7 +62,7 @@ def render_report(report: Report, width: int = 100, colour: bool = False) -> str
 
 def _title(console: Console, report: Report) -> None:
     direction = "causal" if report.causal else "bidirectional"
-    heads = f"{report.heads} heads" + (f" ({report.kv_heads} kv)" if report.kv_heads != report.heads else "")
+    heads = plural(report.heads, "head") + (f" ({report.kv_heads} kv)" if report.kv_heads != report.heads else "")
     facts = [f"{report.tokens:,} tokens", direction, f"{plural(len(report.layers), 'layer')} of {heads}"]
     facts += [f"{name} = {value:,}" for name, value in report.params]
     console.print(f"[bold]{safe(report.model)}[/]   {safe('   '.join(facts))}")
@@ -254,10 +254,10 @@ def _decoding(console: Console, report: Report) -> None:
     if cache is None:
         say(console, f"{OPEN} {safe(report.cache_method)}")
     else:
-        share = cache.most / report.tokens
+        share = Fraction(cache.most, report.tokens)
         say(
             console,
-            f"A kv head keeps at most {cache.most:,} keys ({share:.1%} of the sequence; layer {cache.layer}, "
+            f"A kv head keeps at most {cache.most:,} keys ({percent(share)} of the sequence; layer {cache.layer}, "
             f"at step {cache.step:,}); all layers and kv heads together {cache.total:,}.",
         )
     if report.cropped.stable:
