@@ -22,8 +22,16 @@ from patternc.algebra.relation import (
 )
 from patternc.analysis.template import Slot, dissect, refill
 
-Instance = Callable[[int, Mapping[str, int]], Relation | None]
+Instance = Callable[[int, Mapping[str, int]], "Relation | Apart | None"]
 """The same pattern at another length, with these parameters; None where there is none."""
+
+
+class Apart:
+    """There is no one pattern any more: the heads that share it here have several, or their number has changed."""
+
+
+APART = Apart()
+
 
 TOKENS = "n"
 SMALL = 4
@@ -175,7 +183,9 @@ def _block_sizes(relation: Relation) -> list[int]:
             return []
 
 
-def _follow(search: _Search, name: str, value: int, moved: Callable[[int], Relation | None], tokens: int) -> None:
+def _follow(
+    search: _Search, name: str, value: int, moved: Callable[[int], Relation | Apart | None], tokens: int
+) -> None:
     """Express what changes with parameter `name` in it, or in its half; freeze it where neither fits."""
 
     def length(_: int) -> int:
@@ -202,7 +212,7 @@ def _follow(search: _Search, name: str, value: int, moved: Callable[[int], Relat
 
 def _slopes(
     search: _Search,
-    moved: Callable[[int], Relation | None],
+    moved: Callable[[int], Relation | Apart | None],
     feature: Callable[[int], int],
     length: Callable[[int], int],
 ) -> list[int] | None:
@@ -213,6 +223,8 @@ def _slopes(
             other = moved(step)
             if other is None:
                 break
+            if isinstance(other, Apart):
+                return None
             shape, _, numbers = dissect(other, length(step), search.slots)
             if shape != search.shape:
                 return None
@@ -247,7 +259,7 @@ def _far(value: int) -> list[int]:
 
 
 def _predicts(
-    search: _Search, other: Relation | None, params: Mapping[str, int], tokens: int, any_shape: bool = False
+    search: _Search, other: Relation | Apart | None, params: Mapping[str, int], tokens: int, any_shape: bool = False
 ) -> bool:
     """Whether the numbers are right elsewhere. A relation of another shape is wrong unless `any_shape`.
 
@@ -255,6 +267,8 @@ def _predicts(
     """
     if other is None:
         return True
+    if isinstance(other, Apart):
+        return False
     shape, _, numbers = dissect(other, tokens, search.slots)
     if shape != search.shape:
         return any_shape

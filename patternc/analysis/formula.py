@@ -31,7 +31,7 @@ from patternc.algebra.schedule import Schedule
 from patternc.analysis.chamber import Counted, count_family, exact_count
 from patternc.analysis.count import Counts
 from patternc.analysis.expression import Formula, added, express
-from patternc.analysis.family import TOKENS, Affine, Family, Instance, family
+from patternc.analysis.family import APART, TOKENS, Affine, Apart, Family, Instance, family
 from patternc.analysis.fit import fit
 from patternc.analysis.region import QUOTIENT, REST, Period, Region
 from patternc.analysis.rows import row_counts
@@ -90,19 +90,26 @@ def formulas(schedule: Schedule, counts: Counts, at: Instantiate | None) -> tupl
             known[key] = at(tokens, values)
         return known[key]
 
-    found: list[Formula | None] = []
-    for index, pattern in enumerate(schedule.patterns):
-        layer, head = next((layer, row.index(index)) for layer, row in enumerate(schedule.table) if index in row)
+    def pattern_of(index: int) -> Instance | None:
+        places = [
+            (layer, head) for layer, row in enumerate(schedule.table) for head, of in enumerate(row) if of == index
+        ]
 
-        def same(tokens: int, values: Mapping[str, int], layer: int = layer, head: int = head) -> Relation | None:
+        def same(tokens: int, values: Mapping[str, int]) -> Relation | Apart | None:
             other = instance(tokens, values)
-            if other is None or layer >= other.layers or head >= other.heads:
+            if other is None:
                 return None
-            return other.pattern(layer, head).relation
+            if (other.layers, other.heads) != (schedule.layers, schedule.heads):
+                return APART
+            now = {other.table[layer][head] for layer, head in places}
+            return other.patterns[now.pop()].relation if len(now) == 1 else APART
 
-        of_program = None if at is None else same
-        found.append(find_formula(pattern.relation, schedule.tokens, counts.patterns[index].pairs, params, of_program))
-    return tuple(found)
+        return None if at is None else same
+
+    return tuple(
+        find_formula(pattern.relation, schedule.tokens, counts.patterns[index].pairs, params, pattern_of(index))
+        for index, pattern in enumerate(schedule.patterns)
+    )
 
 
 def total_formula(schedule: Schedule, found: Sequence[Formula | None]) -> Formula | None:
@@ -125,7 +132,7 @@ def _count_lengths(
         if periods not in known:
             length = rest + periods * modulus
             relation = members.member({TOKENS: length}) if at is None else at(length, params)
-            known[periods] = None if relation is None else _pairs(relation, length)
+            known[periods] = None if relation is None or isinstance(relation, Apart) else _pairs(relation, length)
         return known[periods]
 
     here = tokens // modulus
@@ -189,6 +196,8 @@ def _holds_elsewhere(
         if values is None:
             continue
         relation = members.member(values) if at is None else at(length, params)
+        if isinstance(relation, Apart):
+            return False
         pairs = None if relation is None else _pairs(relation, length)
         if pairs is None:
             continue

@@ -11,6 +11,8 @@ import jsonschema
 import numpy as np
 import pytest
 
+from patternc.analysis.count import count
+from patternc.analysis.expression import value
 from patternc.analysis.report import report
 from patternc.analysis.report_json import to_json
 from patternc.analysis.report_program import report_program
@@ -111,6 +113,27 @@ def test_a_parameter_that_was_overridden_is_a_constant():
     # In units of n^2 / l: 8 heads of 1/2 (stride), 4 of c / 2 (fixed).
     leading = data["pairs"]["leading"].replace("^", "**")
     assert eval(leading, {"n": 100, "l": 4, "c": 2}) == (8 / 2 + 4 * 2 / 2) * 100**2 / 4
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "layers 4 { all: local(max(w, 6 * layer)) }",  # layers 0 to 2 share a window only while w >= 12
+        "layers w { all: local(12) }",  # the number of layers is a parameter
+        "layers 3 { all: heads { 0..w // 4: local(12)  rest: dense } }",
+    ],
+)
+def test_patterns_that_are_alike_by_chance_have_no_common_formula(layers):
+    text = f"param w = 12\nmodel m {{ causal tokens 60 heads 4 {layers} }}"
+    found = program(text)
+    answer = report_program(found.checked, found.elaborated)
+    assert answer.formula is not None
+    for w in (4, 8, 12):
+        for n in (30, 60, 100):
+            other = count(program(text, tokens=n, params={"w": w}).schedule)
+            claimed = value(answer.formula, {"n": n, "w": w})
+            assert claimed is None or claimed == other.total, (n, w)
+    assert value(answer.formula, {"n": 100, "w": 12}) == count(program(text, tokens=100).schedule).total
 
 
 def test_a_path_that_was_asked_for():
