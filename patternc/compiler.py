@@ -7,12 +7,14 @@ stage. Not for: doing any stage's work. torch is imported only by the methods th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from patternc.algebra.budget import TileBudgetError, work_for
 from patternc.algebra.elaborate import Elaborated, bind_parameters, elaborate
 from patternc.algebra.expectation import Expectation
 from patternc.algebra.schedule import HeadPattern, Schedule
@@ -95,8 +97,8 @@ def compile(
         target: "cuda:80", "cuda:90", ... or "cpu".
 
     Raises:
-        PatternError: the pattern is wrong, an expectation fails, or a row is empty; `.diagnostics` says all of it.
-        TileBudgetError: the pattern would need more tiles than the documented budget allows.
+        PatternError: the pattern is wrong, an expectation fails, a row is empty, or compiling would take more than the
+            documented budget; `.diagnostics` says all of it.
         ValueError: `dtype` or `target` is none of the above.
     """
     _check_target(dtype, target)
@@ -124,7 +126,11 @@ def analyse(
     assert checked.elaborated is not None
     assert checked.elaborated.schedule is not None
     schedule = checked.elaborated.schedule
-    failures = (*_empty_row(schedule), *_failed_expectations(schedule, checked.elaborated.expectations))
+    with _in_budget(checked.elaborated):
+        failures = (
+            *_empty_row(schedule, checked.elaborated.places),
+            *_failed_expectations(schedule, checked.elaborated.expectations),
+        )
     program = Program(checked.program, checked.elaborated, schedule, "bfloat16", DEFAULT_TARGET, checked.diagnostics)
     return program, failures
 
@@ -177,7 +183,8 @@ class Program:
         """What the program connects and costs; `path` (key, query) asks how that query comes to see that key."""
         from patternc.analysis.report_program import report_program
 
-        return report_program(self.checked, self.elaborated, path, self.warnings)
+        with _in_budget(self.elaborated):
+            return report_program(self.checked, self.elaborated, path, self.warnings)
 
     @cached_property
     def lowered(self) -> Lowered:
@@ -186,7 +193,8 @@ class Program:
 
         if self.schedule.head_dim is None:
             raise PatternError([_no_head_dim(self.checked)])
-        return lower(self.schedule, target=self.target, dtype=self.dtype, head_dim=self.schedule.head_dim)
+        with _in_budget(self.elaborated):
+            return lower(self.schedule, target=self.target, dtype=self.dtype, head_dim=self.schedule.head_dim)
 
     @cached_property
     def bound(self) -> typed.Program:
@@ -282,19 +290,31 @@ def _no_head_dim(program: typed.Program) -> Diagnostic:
 # -- what needs the pairs -------------------------------------------------------------------------------------------
 
 
-def _empty_row(schedule: Schedule) -> tuple[Diagnostic, ...]:
+@contextmanager
+def _in_budget(elaborated: Elaborated) -> Generator[None]:
+    """Work that goes beyond its budget is a mistake of the pattern it is done for."""
+    try:
+        yield
+    except TileBudgetError as error:
+        label = () if error.pattern is None else (replace(elaborated.places[error.pattern], text="this pattern"),)
+        raise PatternError([Diagnostic("PA705", str(error), label)]) from error
+
+
+def _empty_row(schedule: Schedule, places: Sequence[Label]) -> tuple[Diagnostic, ...]:
     """An error for the first layer and head in which some query attends nothing, unless the model allows it."""
     from patternc.analysis.rows import empty_rows
 
     if schedule.allow_empty:
         return ()
     for index, pattern in enumerate(schedule.patterns):
-        row = empty_rows(pattern.relation, schedule.tokens)
+        with work_for(index):
+            row = empty_rows(pattern.relation, schedule.tokens)
         if row is not None:
             layer = next(layer for layer, heads in enumerate(schedule.table) if index in heads)
             head = schedule.table[layer].index(index)
             message = f"query {row} attends nothing in layer {layer}, head {head}: `{pattern.text}`"
-            return (Diagnostic("PA801", message, (), (_EMPTY_NOTE,)),)
+            label = replace(places[index], text="no key for this query")
+            return (Diagnostic("PA801", message, (label,), (_EMPTY_NOTE,)),)
     return ()
 
 

@@ -6,11 +6,26 @@ diagnostic (the compiler does).
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
 class TileBudgetError(Exception):
     """A pattern needs more than a budget allows; the message says what, how much, and what would help."""
+
+    pattern: int | None = None
+    """Which of the schedule's patterns it is, once that is known."""
+
+
+@contextmanager
+def work_for(pattern: int) -> Generator[None]:
+    """Budget errors inside are about this pattern of the schedule."""
+    try:
+        yield
+    except TileBudgetError as error:
+        error.pattern = pattern
+        raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from patternc.algebra.budget import DEFAULT_BUDGET
+from patternc.algebra.budget import DEFAULT_BUDGET, work_for
 from patternc.algebra.normalise import Normal, normalise
 from patternc.algebra.pairs import listed_pairs
 from patternc.algebra.relation import Relation
@@ -105,9 +105,12 @@ def count(schedule: Schedule, tile: tuple[int, int] = PLANNED_TILE) -> Counts:
     Raises:
         TileBudgetError: a pattern has more tiles than the budget of tile maps allows.
     """
-    patterns = tuple(count_pattern(pattern.relation, schedule.tokens, tile) for pattern in schedule.patterns)
+    patterns: list[PatternCount] = []
+    for index, pattern in enumerate(schedule.patterns):
+        with work_for(index):
+            patterns.append(count_pattern(pattern.relation, schedule.tokens, tile))
     layers = tuple(sum(patterns[at].pairs for at in row) for row in schedule.table)
-    return Counts(patterns, layers, dense_pairs(schedule.tokens, schedule.causal), schedule.heads)
+    return Counts(tuple(patterns), layers, dense_pairs(schedule.tokens, schedule.causal), schedule.heads)
 
 
 def count_pattern(relation: Relation, tokens: int, tile: tuple[int, int] = PLANNED_TILE) -> PatternCount:

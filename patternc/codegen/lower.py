@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from patternc.algebra import relation as r
-from patternc.algebra.budget import DEFAULT_BUDGET, Budget, refuse
+from patternc.algebra.budget import DEFAULT_BUDGET, Budget, refuse, work_for
 from patternc.algebra.normalise import normalise
 from patternc.algebra.schedule import Schedule
 from patternc.codegen.cost import TileShape, tile_shape
@@ -76,8 +76,9 @@ def lower(
     launches: dict[int, Launches] = {}
     for index in first_with.values():
         pattern = schedule.patterns[index]
-        normal = normalise(pattern.relation, schedule.tokens)
-        walks = build_walks(f"p{index}", normal, shapes, intervals=target != "cpu", budget=budget)
+        with work_for(index):
+            normal = normalise(pattern.relation, schedule.tokens)
+            walks = build_walks(f"p{index}", normal, shapes, intervals=target != "cpu", budget=budget)
         tables |= {walk.tables.name: walk.tables for walk in walks.all}
         launches[index] = _launches(walks, pattern.text, shapes, head_dim, sinks, kernels)
 

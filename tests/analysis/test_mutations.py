@@ -70,7 +70,10 @@ def run(package_root, tests):
         check=False,
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr
-    assert "error" not in done.stdout.rsplit("\n", 2)[-2], done.stdout
+    summary = done.stdout.rsplit("\n", 2)[-2]
+    assert "error" not in summary, done.stdout
+    assert "passed" in summary or "failed" in summary or "[100%]" in summary, done.stdout
+    assert "skipped" not in summary, done.stdout
     return done.returncode == 0
 
 
