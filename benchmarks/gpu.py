@@ -140,8 +140,9 @@ def measure(attention, layer, peers, ceiling):
     attention.prepare(shape.tokens, shape.head_dim, dtype, device)
     plan = attention.lowered.plan.distinct[attention.lowered.plan.layers[layer]]
     pairs = sum(
-        int(attention.lowered.tables[group.forward.tables].items[:, 9].astype(np.int64).sum()) * len(group.heads)
+        int(attention.lowered.tables[launch.tables].items[:, 9].astype(np.int64).sum()) * len(group.heads)
         for group in plan.groups
+        for launch in group.forward
     )
     dense = schedule.tokens * (schedule.tokens + 1) // 2 if schedule.causal else schedule.tokens**2
     row = {

@@ -32,7 +32,7 @@ def shapes(own, counterpart, own_dkv=None, counterpart_dkv=None):
 
 
 def launches(plan):
-    return [launch for group in plan.groups for launch in (group.forward, group.dq, *group.dkv)]
+    return [launch for group in plan.groups for launch in group.launches]
 
 
 def list_everything(monkeypatch):

@@ -23,6 +23,7 @@ from patternc.codegen.tables import (
     GATHER_END,
     INTERVAL,
     ITEM_WORDS,
+    MERGE_WORDS,
     ORIGIN,
     PAIRS,
     SLOT,
@@ -78,6 +79,7 @@ def build_tables(
         bits=bits,
         gather=_int32(lists if lists.shape[0] else np.full((1, lists.shape[1]), -1, dtype=np.int64), name),
         gathered=_int32(gathered_table, name),
+        merges=np.zeros((1, MERGE_WORDS), dtype=np.int32),
         segments=_int32(np.array([[0, tiles.n, 0, items.shape[0]]], dtype=np.int64), name),
     )
 

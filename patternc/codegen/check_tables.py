@@ -20,6 +20,7 @@ from patternc.codegen.tables import (
     GATHER_END,
     INTERVAL,
     ITEM_WORDS,
+    MERGE_WORDS,
     ORIGIN,
     PAIRS,
     SEGMENT_WORDS,
@@ -87,6 +88,7 @@ def _shapes(tables: TableSet, kernel: KernelSpec) -> None:
     _shape(tables, "bits", tables.bits, (None, kernel.own_tile, kernel.counterpart_tile // 32))
     _shape(tables, "gather", tables.gather, (None, width))
     _shape(tables, "gathered", tables.gathered, (None, 2))
+    _shape(tables, "merges", tables.merges, (None, MERGE_WORDS))
     _shape(tables, "segments", tables.segments, (1, SEGMENT_WORDS))
     for name, array in (("tiles", tables.tiles), ("bits", tables.bits), ("gather", tables.gather)):
         if array.shape[0] == 0:

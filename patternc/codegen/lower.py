@@ -39,8 +39,8 @@ class Lowered:
 class Launches:
     """What runs for one pattern."""
 
-    forward: Launch
-    dq: Launch
+    forward: tuple[Launch, ...]
+    dq: tuple[Launch, ...]
     dkv: tuple[Launch, ...]
 
 
@@ -128,9 +128,9 @@ def _launches(
         return Launch(replace(spec, name=kernels[spec]), walk.tables.name)
 
     return Launches(
-        launch("forward", walks.forward, shapes.forward, False),
-        launch("dq", walks.dq, shapes.dq, False),
-        tuple(launch("dkv", walk, shapes.dkv, step > 0) for step, walk in enumerate(walks.dkv)),
+        tuple(launch("forward", walk, shapes.forward, place > 0) for place, walk in enumerate(walks.forward)),
+        tuple(launch("dq", walk, shapes.dq, place > 0) for place, walk in enumerate(walks.dq)),
+        tuple(launch("dkv", walk, shapes.dkv, place > 0) for place, walk in enumerate(walks.dkv)),
     )
 
 

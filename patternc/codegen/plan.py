@@ -8,6 +8,12 @@ Vocabulary. A *launch* is one grid over items. An *item* is one *own* tile (the 
 `forward` and `dq`, keys in `dkv`) with the list of *counterpart* tiles it visits. Spans of counterpart tiles, in this
 order: *full* (no mask), *interval* (each own row keeps the counterparts lo(row) <= position < hi(row)), *bits* (a
 bit per pair, looked up), and *gathered* (counterpart positions listed one by one, always with bits).
+
+The rows of a tile are neighbours, or, on a *lattice* of step s, positions of one residue class modulo s: the pairs of a
+stride or of a dilated window lie side by side there. Each lattice is a launch of its own. The launches of a role run in
+order: the first stores, every later one *accumulates*, starting from what the earlier ones left of its rows (the state
+of the softmax in `forward`, float32 sums in `dq` and `dkv`). An expensive item is split in *slots*: each computes its
+share of the counterparts from nothing, and a merge adds the shares of a tile up.
 """
 
 from __future__ import annotations
@@ -59,13 +65,27 @@ class RowInterval:
 
 
 @dataclass(frozen=True, slots=True)
+class Lattice:
+    """Where the rows of a tile are: row r of a tile at `origin` is position origin + (r % run) * step + r // run.
+
+    `own_run` and `counterpart_run` are powers of two up to the tile. A run as long as the tile keeps a tile within one
+    residue class modulo `step`; a shorter one packs tile / run neighbouring classes in a tile.
+    """
+
+    step: int
+    own_run: int
+    counterpart_run: int
+
+
+@dataclass(frozen=True, slots=True)
 class KernelSpec:
     """What the text of one kernel depends on; equal specs are one kernel in kernels.py.
 
-    `own` "gathered" means that own rows are a list of positions (the item's origin is a row of `gather`), else origin +
-    0..own_tile-1. `full`, `interval`, `bits`, `gathered` say which spans occur in its tables: absent ones leave no
-    loop behind. `accumulate` (dkv): adds to the float32 gradients an earlier launch left, instead of storing.
-    `sinks` (forward): a logit per query head enters the denominator.
+    `own` "gathered" means that own rows are a list of positions (the item's origin is a row of `gather`), else they
+    start at the origin: neighbours, or positions on `lattice`, which counterpart tiles then are on, too (gathered ones
+    are not). `full`, `interval`, `bits`, `gathered` say which spans occur in its tables: absent ones leave no loop
+    behind. `accumulate`: starts from what earlier launches left. `slots`: items may be shares of a tile. `sinks`
+    (forward): a logit per query head enters the denominator, in the first launch of a chain.
     """
 
     role: Role
@@ -82,27 +102,39 @@ class KernelSpec:
     sinks: bool
     num_warps: int
     num_stages: int
+    lattice: Lattice | None = None
+    slots: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """One kernel over one table set. `tables` names the table set in the module (`TableSet.name`)."""
+    """One kernel over one table set. `tables` names the table set in the module (`TableSet.name`).
+
+    `slots` is how many slots its split items have together, 0 where none is split.
+    """
 
     kernel: KernelSpec
     tables: str
+    slots: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class HeadGroup:
     """The query heads of a layer that share one pattern, and what runs for them.
 
-    `heads` ascending query heads. The launches of `dkv` run in order; every later one accumulates.
+    `heads` ascending query heads. The launches of a role run in order; every later one accumulates. Together those of
+    `forward`, and those of `dq`, have every query: the first one and the last one have an item for each.
     """
 
     heads: tuple[int, ...]
-    forward: Launch
-    dq: Launch
+    forward: tuple[Launch, ...]
+    dq: tuple[Launch, ...]
     dkv: tuple[Launch, ...]
+
+    @property
+    def launches(self) -> tuple[Launch, ...]:
+        """Every launch, forward first."""
+        return (*self.forward, *self.dq, *self.dkv)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from patternc.codegen.plan import (
     Dtype,
     HeadGroup,
     KernelSpec,
+    Lattice,
     Launch,
     LayerPlan,
     ModulePlan,
@@ -108,14 +109,14 @@ def _layer(plan: LayerPlan) -> _Json:
 def _group(group: HeadGroup) -> _Json:
     return {
         "dkv": [_launch(launch) for launch in group.dkv],
-        "dq": _launch(group.dq),
-        "forward": _launch(group.forward),
+        "dq": [_launch(launch) for launch in group.dq],
+        "forward": [_launch(launch) for launch in group.forward],
         "heads": list(group.heads),
     }
 
 
 def _launch(launch: Launch) -> _Json:
-    return {"kernel": _kernel(launch.kernel), "tables": launch.tables}
+    return {"kernel": _kernel(launch.kernel), "slots": launch.slots, "tables": launch.tables}
 
 
 def _kernel(spec: KernelSpec) -> _Json:
@@ -127,6 +128,7 @@ def _kernel(spec: KernelSpec) -> _Json:
         "gathered": spec.gathered,
         "head_dim": spec.head_dim,
         "interval": None if spec.interval is None else _interval(spec.interval),
+        "lattice": None if spec.lattice is None else _lattice(spec.lattice),
         "name": spec.name,
         "num_stages": spec.num_stages,
         "num_warps": spec.num_warps,
@@ -134,7 +136,12 @@ def _kernel(spec: KernelSpec) -> _Json:
         "own_tile": spec.own_tile,
         "role": spec.role,
         "sinks": spec.sinks,
+        "slots": spec.slots,
     }
+
+
+def _lattice(lattice: Lattice) -> _Json:
+    return {"counterpart_run": lattice.counterpart_run, "own_run": lattice.own_run, "step": lattice.step}
 
 
 def _interval(interval: RowInterval) -> _Json:
@@ -176,20 +183,24 @@ def _read_group(value: object, where: str) -> HeadGroup:
     fields = _fields(value, where, ("dkv", "dq", "forward", "heads"))
     return HeadGroup(
         heads=_each(fields["heads"], f"{where}.heads", _int),
-        forward=_read_launch(fields["forward"], f"{where}.forward"),
-        dq=_read_launch(fields["dq"], f"{where}.dq"),
+        forward=_each(fields["forward"], f"{where}.forward", _read_launch),
+        dq=_each(fields["dq"], f"{where}.dq", _read_launch),
         dkv=_each(fields["dkv"], f"{where}.dkv", _read_launch),
     )
 
 
 def _read_launch(value: object, where: str) -> Launch:
-    fields = _fields(value, where, ("kernel", "tables"))
-    return Launch(_read_kernel(fields["kernel"], f"{where}.kernel"), _str(fields["tables"], f"{where}.tables"))
+    fields = _fields(value, where, ("kernel", "slots", "tables"))
+    return Launch(
+        _read_kernel(fields["kernel"], f"{where}.kernel"),
+        _str(fields["tables"], f"{where}.tables"),
+        _natural(fields["slots"], f"{where}.slots"),
+    )
 
 
 def _read_kernel(value: object, where: str) -> KernelSpec:
     fields = _fields(value, where, tuple(KernelSpec.__dataclass_fields__))
-    interval = fields["interval"]
+    interval, lattice = fields["interval"], fields["lattice"]
     own = _one_of(fields["own"], f"{where}.own", ("contiguous", "gathered"))
     return KernelSpec(
         role=cast(Role, _one_of(fields["role"], f"{where}.role", get_args(Role))),
@@ -206,6 +217,17 @@ def _read_kernel(value: object, where: str) -> KernelSpec:
         sinks=_bool(fields["sinks"], f"{where}.sinks"),
         num_warps=_count(fields["num_warps"], f"{where}.num_warps"),
         num_stages=_count(fields["num_stages"], f"{where}.num_stages"),
+        lattice=None if lattice is None else _read_lattice(lattice, f"{where}.lattice"),
+        slots=_bool(fields["slots"], f"{where}.slots"),
+    )
+
+
+def _read_lattice(value: object, where: str) -> Lattice:
+    fields = _fields(value, where, ("counterpart_run", "own_run", "step"))
+    return Lattice(
+        step=_count(fields["step"], f"{where}.step"),
+        own_run=_count(fields["own_run"], f"{where}.own_run"),
+        counterpart_run=_count(fields["counterpart_run"], f"{where}.counterpart_run"),
     )
 
 
@@ -267,6 +289,13 @@ def _count(value: object, where: str) -> int:
     number = _int(value, where)
     if number < 1:
         raise PlanFormatError(f"{where} is {number}; expected at least 1")
+    return number
+
+
+def _natural(value: object, where: str) -> int:
+    number = _int(value, where)
+    if number < 0:
+        raise PlanFormatError(f"{where} is {number}; expected at least 0")
     return number
 
 

@@ -11,13 +11,15 @@ bits     [U, own_tile, counterpart_tile // 32]  mask of a tile, bit c % 32 of wo
 gather   [G, width]  lists of positions, padded with -1; width is counterpart_tile (gathered counterparts) or own_tile
                   (gathered own rows); G >= 1
 gathered [S + 1, 2]  for each gathered counterpart tile: row of `gather`, row of `bits`; one pad entry
+merges   [M + 1, 4]  own origin, live own rows, first slot and number of slots of each own tile whose item is split;
+                  one pad entry
 segments [1, 4]   base, length, item_begin, item_end: the stretch of the batch row that the items are relative to (one
                   segment now; packed documents reuse the items with other bases)
 
 Columns of `items`: ORIGIN first own position (or row of `gather` when own rows are gathered); COUNT live own rows
 (1..own_tile); FULL, INTERVAL, BITS, END: `tiles[FULL:INTERVAL]` are full, `tiles[INTERVAL:BITS]` interval,
-`tiles[BITS:END]` bits; GATHER, GATHER_END the item's rows of `gathered`; SLOT -1 (the item writes its rows itself);
-PAIRS the useful pairs of the item, clipped to int32.
+`tiles[BITS:END]` bits; GATHER, GATHER_END the item's rows of `gathered`; SLOT -1 (the item writes its rows itself) or
+the slot its share of the tile goes to; PAIRS the useful pairs of the item, clipped to int32.
 
 A full tile has every live row attending every one of its counterpart positions, all of which exist. Interval and bits
 tiles may hang over the end of the sequence: loads are masked there.
@@ -33,9 +35,10 @@ from numpy.typing import NDArray
 Int32 = NDArray[np.int32]
 
 ORIGIN, COUNT, FULL, INTERVAL, BITS, END, GATHER, GATHER_END, SLOT, PAIRS = range(10)
-TABLE_ARRAYS = ("items", "tiles", "tile_bits", "bits", "gather", "gathered", "segments")
+TABLE_ARRAYS = ("items", "tiles", "tile_bits", "bits", "gather", "gathered", "merges", "segments")
 """The arrays of a TableSet, in the order in which files and operators hold them."""
 ITEM_WORDS = 10
+MERGE_WORDS = 4
 SEGMENT_WORDS = 4
 
 
@@ -52,4 +55,5 @@ class TableSet:
     bits: Int32
     gather: Int32
     gathered: Int32
+    merges: Int32
     segments: Int32

@@ -79,7 +79,7 @@ def _specs(layers: Iterable[LayerPlan]) -> list[KernelSpec]:
     specs: dict[KernelSpec, None] = {}
     for layer in layers:
         for group in layer.groups:
-            for launch in (group.forward, group.dq, *group.dkv):
+            for launch in group.launches:
                 specs[launch.kernel] = None
     return list(specs)
 

@@ -48,16 +48,16 @@ class Walk:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walks:
-    """All walks of a pattern. `dq` is `forward` where their tile shapes are equal; later ones of `dkv` accumulate."""
+    """All walks of a pattern. `dq` is `forward` where their tile shapes are equal; later ones of a role accumulate."""
 
-    forward: Walk
-    dq: Walk
+    forward: tuple[Walk, ...]
+    dq: tuple[Walk, ...]
     dkv: tuple[Walk, ...]
 
     @property
     def all(self) -> tuple[Walk, ...]:
         """Every walk, shared ones once."""
-        return (self.forward, *(() if self.dq is self.forward else (self.dq,)), *self.dkv)
+        return (*self.forward, *(walk for walk in self.dq if walk not in self.forward), *self.dkv)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +89,7 @@ def build_walks(name: str, normal: Normal, shapes: Shapes, *, intervals: bool, b
     dkv = [_by_keys(f"{name}.dkv", pattern, shapes.dkv)]
     if normal.keyed is not None:
         dkv.append(_by_listed_keys(f"{name}.dkv.gathered", pattern, normal.keyed, shapes.dkv))
-    return Walks(forward, dq, tuple(dkv))
+    return Walks((forward,), (dq,), tuple(dkv))
 
 
 def _by_queries(name: str, pattern: _Pattern, shape: TileShape) -> Walk:

@@ -143,11 +143,11 @@ def _multiplies_bfloat16() -> bool:
 
 def _work(tables: Tables, plan: LayerPlan, tokens: int) -> Iterator[tuple[CpuSchedule, HeadBlock]]:
     for group in plan.groups:
-        kernel = group.forward.kernel
-        table = tables[group.forward.tables]
-        schedule = cpu_schedule(table, kernel.own == "gathered", kernel.counterpart_tile, tokens)
-        for block in head_blocks(group.heads, plan):
-            yield schedule, block
+        for launch in group.forward:
+            kernel = launch.kernel
+            schedule = cpu_schedule(tables[launch.tables], kernel.own == "gathered", kernel.counterpart_tile, tokens)
+            for block in head_blocks(group.heads, plan):
+                yield schedule, block
 
 
 def _queries(source: Tensor, block: HeadBlock) -> Tensor:

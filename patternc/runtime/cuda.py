@@ -72,9 +72,10 @@ def forward(
         values["sinks_ptr"] = sinks.to(torch.float32).contiguous()
     with _device(q):
         for group in plan.groups:
-            spec = replace(group.forward.kernel, sinks=sinks is not None)
             heads = _query_heads(group.heads, q.device)
-            _launch(spec, tables[group.forward.tables], len(group.heads), q.shape[0], {**values, "heads_ptr": heads})
+            for launch in group.forward:
+                spec = replace(launch.kernel, sinks=sinks is not None and not launch.kernel.accumulate)
+                _launch(spec, tables[launch.tables], len(group.heads), q.shape[0], {**values, "heads_ptr": heads})
     return o, lse
 
 
@@ -127,7 +128,8 @@ def backward(
 def _backward_group(group: HeadGroup, tables: Tables, plan: LayerPlan, values: dict[str, Any]) -> None:
     q: Tensor = values["q_ptr"]
     values = {**values, "heads_ptr": _query_heads(group.heads, q.device)}
-    _launch(group.dq.kernel, tables[group.dq.tables], len(group.heads), q.shape[0], values)
+    for launch in group.dq:
+        _launch(launch.kernel, tables[launch.tables], len(group.heads), q.shape[0], values)
     kv_heads = _kv_heads(group.heads, plan.heads // plan.kv_heads, q.device)
     values["kv_heads_ptr"] = kv_heads
     for launch in group.dkv:

@@ -117,7 +117,7 @@ def _shipped(module: ModuleFiles) -> Lowered:
 
 def _check_layer(layer: LayerPlan, tables: dict[str, TableSet]) -> None:
     for group in layer.groups:
-        for launch in (group.forward, group.dq, *group.dkv):
+        for launch in group.launches:
             check_tables(tables[launch.tables], launch.kernel, layer.tokens)
 
 
@@ -145,6 +145,6 @@ def _check_plan(plan: ModulePlan, module: ModuleFiles) -> None:
         for group in layer.groups:
             if list(group.heads) != sorted(group.heads):
                 raise PlanFormatError(f"{where}: the heads of a group must ascend")
-            for launch in (group.forward, group.dq, *group.dkv):
+            for launch in group.launches:
                 if launch.kernel.head_dim != layer.head_dim:
                     raise PlanFormatError(f"{where}: kernel {launch.kernel.name} has another head_dim than its layer")

@@ -201,10 +201,13 @@ def computed_pairs(plan: LayerPlan, shapes: Sequence[Sequence[int]]) -> tuple[in
     arrays, names = len(TABLE_ARRAYS), table_names(plan)
     pairs: list[int] = []
     for group in plan.groups:
-        kernel, first = group.forward.kernel, names.index(group.forward.tables) * arrays
-        tiles = shapes[first + TABLE_ARRAYS.index("tiles")][0] - 1
-        lists = shapes[first + TABLE_ARRAYS.index("gathered")][0] - 1
-        pairs.append((tiles + lists) * kernel.own_tile * kernel.counterpart_tile)
+        of_group = 0
+        for launch in group.forward:
+            first = names.index(launch.tables) * arrays
+            tiles = shapes[first + TABLE_ARRAYS.index("tiles")][0] - 1
+            lists = shapes[first + TABLE_ARRAYS.index("gathered")][0] - 1
+            of_group += (tiles + lists) * launch.kernel.own_tile * launch.kernel.counterpart_tile
+        pairs.append(of_group)
     return tuple(pairs)
 
 

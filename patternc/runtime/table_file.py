@@ -69,6 +69,6 @@ def kernels_of_tables(plan: ModulePlan) -> dict[str, KernelSpec]:
     kernels: dict[str, KernelSpec] = {}
     for layer in plan.distinct:
         for group in layer.groups:
-            for launch in (group.forward, group.dq, *group.dkv):
+            for launch in group.launches:
                 kernels.setdefault(launch.tables, launch.kernel)
     return kernels

@@ -28,7 +28,7 @@ def table_names(plan: LayerPlan) -> tuple[str, ...]:
     """The table sets that a layer's plan names, in the order of its tensor list."""
     names: dict[str, None] = {}
     for group in plan.groups:
-        launches = (group.forward,) if plan.target == "cpu" else (group.forward, group.dq, *group.dkv)
+        launches = group.forward if plan.target == "cpu" else group.launches
         for launch in launches:
             names[launch.tables] = None
     return tuple(names)

@@ -32,7 +32,7 @@ def kernels(pattern: Path, head_dim: int, dtype: str, target: str) -> list[Kerne
     schedule = check(pattern, head_dim=head_dim).elaborated.schedule
     plan = lower(schedule, target=target, dtype=dtype, head_dim=head_dim).plan
     groups = [group for layer in plan.distinct for group in layer.groups]
-    specs = {launch.kernel for group in groups for launch in (group.forward, group.dq, *group.dkv)}
+    specs = {launch.kernel for group in groups for launch in group.launches}
     return sorted(specs, key=lambda spec: (spec.role, spec.name))
 
 

@@ -83,6 +83,7 @@ class Builder:
             bits=words.reshape(shape).copy(),
             gather=np.array(self.gather or [[-1] * self.width], np.int32),
             gathered=np.array([*self.gathered, [0, 0]], np.int32),
+            merges=np.zeros((1, 4), np.int32),
             segments=np.array([[0, n, 0, len(self.items)]], np.int32),
         )
 
@@ -218,8 +219,8 @@ def build_group(
     ]
     group = HeadGroup(
         heads=heads,
-        forward=Launch(spec_of(forward, "forward", shape, pattern.interval), forward.name),
-        dq=Launch(spec_of(forward, "dq", shape, pattern.interval), forward.name),
+        forward=(Launch(spec_of(forward, "forward", shape, pattern.interval), forward.name),),
+        dq=(Launch(spec_of(forward, "dq", shape, pattern.interval), forward.name),),
         dkv=tuple(Launch(spec, tables.name) for spec, tables in zip(specs, dkv, strict=True)),
     )
     return group, [forward, *dkv]

@@ -54,7 +54,7 @@ def specs():
 def plan(*layers, forward=None):
     forward = forward or spec("forward")
     launches = [Launch(one, "t") for one in (forward, spec("dq"), spec("dkv"))]
-    group = HeadGroup((0,), launches[0], launches[1], (launches[2],))
+    group = HeadGroup((0,), (launches[0],), (launches[1],), (launches[2],))
     layer = LayerPlan(PLAN_SCHEMA, "cuda:90", "bfloat16", 8, 1, 1, 64, "local(256)", (group,))
     return ModulePlan((layer,), layers or (0,))
 

@@ -474,6 +474,10 @@ def test_a_header_that_lies_about_offsets(directory):
         refused(directory, directory / "tables.safetensors", "not a safetensors file", trust_code=True)
 
 
+def kernel_of(plan):
+    return plan["distinct"][0]["groups"][0]["forward"][0]["kernel"]
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -481,7 +485,10 @@ def test_a_header_that_lies_about_offsets(directory):
         (lambda p: p["distinct"][0].__setitem__("kv_heads", 3), "not a multiple of 3 kv_heads"),
         (lambda p: p["distinct"][1].__setitem__("heads", 8), "another number of heads"),
         (lambda p: p["distinct"][0].__setitem__("tokens", 100), "other tokens"),
-        (lambda p: p["distinct"][0]["groups"][0]["forward"]["kernel"].__setitem__("head_dim", 64), "another head_dim"),
+        (
+            lambda p: p["distinct"][0]["groups"][0]["forward"][0]["kernel"].__setitem__("head_dim", 64),
+            "another head_dim",
+        ),
         (lambda p: p.__setitem__("layers", []), "no layer"),
         (lambda p: p["distinct"][0].__setitem__("extra", 1), "unknown field 'extra'"),
     ],
@@ -525,7 +532,7 @@ def test_trusted_plans_of_another_version_run(directory):
 
 
 def launches(layer):
-    return [launch for group in layer.groups for launch in (group.forward, group.dq, *group.dkv)]
+    return [launch for group in layer.groups for launch in group.launches]
 
 
 def test_the_face_of_the_directory(directory):

@@ -81,7 +81,7 @@ def test_wrong_plans():
     layer, (q, k, v) = layer_of(30, [WINDOW]), inputs(30, 1)
     with pytest.raises(PlanFormatError):
         op.attention(q, k, v, None, layer.tables, "{}", 1.0)
-    with pytest.raises(ValueError, match="7 arrays, but got 6 tensors"):
+    with pytest.raises(ValueError, match="8 arrays, but got 7 tensors"):
         op.attention(q, k, v, None, layer.tables[:-1], layer.text, 1.0)
     elsewhere = layer.text.replace('"target":"cpu"', '"target":"cuda:90"')
     with pytest.raises(ValueError, match="a plan for cuda:90 got CPU tensors"):

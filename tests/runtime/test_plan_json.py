@@ -35,9 +35,9 @@ def test_every_bound_survives():
     layer = plan_of().distinct[0]
     group = layer.groups[0]
     interval = RowInterval((Shift(-3), ChunkStart(8, 2)), (Constant(7),))
-    spec = dataclasses.replace(group.forward.kernel, interval=interval)
-    forward = dataclasses.replace(group.forward, kernel=spec)
-    layer = dataclasses.replace(layer, groups=(dataclasses.replace(group, forward=forward),))
+    spec = dataclasses.replace(group.forward[0].kernel, interval=interval)
+    forward = dataclasses.replace(group.forward[0], kernel=spec)
+    layer = dataclasses.replace(layer, groups=(dataclasses.replace(group, forward=(forward,)),))
     assert layer_from_json(layer_to_json(layer)) == layer
 
 
@@ -64,13 +64,13 @@ def changed(path, value):
 
 
 GROUP = ("distinct", 0, "groups", 0)
-KERNEL = (*GROUP, "forward", "kernel")
+KERNEL = (*GROUP, "forward", 0, "kernel")
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (changed(("schema",), "patternc.plan/2"), "plan.schema is 'patternc.plan/2'"),
+        (changed(("schema",), "patternc.plan/9"), "plan.schema is 'patternc.plan/9'"),
         (changed(("layers",), None), "plan has no field 'layers'"),
         (changed(("layers",), [0, 9]), "plan.layers[1] is 9, but there are 1"),
         (changed(("layers",), [0, -1]), "plan.layers[1] is -1"),

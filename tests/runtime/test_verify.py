@@ -43,7 +43,7 @@ def test_a_wrong_table_fails():
     """One flipped mask bit, of one pair of 5,184."""
     compiled = program(SMALL)
     tables = dict(compiled.lowered.tables)
-    name = compiled.lowered.plan.distinct[0].groups[0].forward.tables
+    name = compiled.lowered.plan.distinct[0].groups[0].forward[0].tables
     bits, items = tables[name].bits.copy(), tables[name].items
     whole = items[items[:, COUNT] == tables[name].own_tile][0]
     bits[tables[name].tile_bits[whole[BITS]], 20, 0] ^= np.int32(1 << 15)

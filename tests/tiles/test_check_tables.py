@@ -29,7 +29,7 @@ def test_lowered_tables_pass(place):
 @pytest.fixture(scope="module")
 def forward():
     lowered = lower(schedule(N, PATTERN), target="cuda:90", dtype="bfloat16", head_dim=64)
-    launch = lowered.plan.distinct[0].groups[0].forward
+    launch = lowered.plan.distinct[0].groups[0].forward[0]
     return lowered.tables[launch.tables], launch.kernel
 
 
@@ -73,7 +73,7 @@ def test_damage_is_refused(forward, field, place, value, message):
 
 def test_a_full_tile_must_not_hang_over_the_end():
     lowered = lower(schedule(256, r.PAST), target="cuda:90", dtype="bfloat16", head_dim=64)
-    launch = lowered.plan.distinct[0].groups[0].forward
+    launch = lowered.plan.distinct[0].groups[0].forward[0]
     tables = lowered.tables[launch.tables]
     at = tables.items[0, t.FULL]
     assert tables.items[0, t.INTERVAL] > at

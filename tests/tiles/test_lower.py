@@ -30,8 +30,8 @@ def check(relation, n, **options):
     (plan,) = lowered.plan.distinct
     (group,) = plan.groups
     expected = mask(relation, n)
-    assert (visited_by([group.forward], lowered.tables, n) == expected).all()
-    assert (visited_by([group.dq], lowered.tables, n) == expected).all()
+    assert (visited_by(group.forward, lowered.tables, n) == expected).all()
+    assert (visited_by(group.dq, lowered.tables, n) == expected).all()
     assert (visited_by(group.dkv, lowered.tables, n) == expected.T).all()
     assert [launch.kernel.accumulate for launch in group.dkv] == [step > 0 for step in range(len(group.dkv))]
     return lowered
@@ -66,7 +66,7 @@ def test_columns_are_gathered_and_get_a_second_launch():
     n = 520
     lowered = check(r.union(r.Band(0, 63), r.intersection(r.PAST, r.Columns(52, (51,)))), n, target="cuda:90")
     (plan,) = lowered.plan.distinct
-    forward, dkv = plan.groups[0].forward.kernel, plan.groups[0].dkv
+    forward, dkv = plan.groups[0].forward[0].kernel, plan.groups[0].dkv
     assert forward.gathered
     assert [launch.kernel.own for launch in dkv] == ["contiguous", "gathered"]
     assert dkv[1].kernel.interval == RowInterval((Shift(64),), ())
@@ -82,7 +82,7 @@ def test_token_level_draws_are_gathered():
     (group,) = plan.groups
     every = np.arange(n)
     expected = evaluate(relation, every[:, None], every[None, :], n)
-    assert (visited_by([group.forward], lowered.tables, n) == expected).all()
+    assert (visited_by(group.forward, lowered.tables, n) == expected).all()
     assert (visited_by(group.dkv, lowered.tables, n) == expected.T).all()
     assert all(launch.kernel.gathered and launch.kernel.own == "contiguous" for launch in launches(plan))
 
@@ -92,7 +92,7 @@ def test_scattered_queries_are_gathered_in_the_backward():
     relation = r.union(r.Band(-20, 20), r.Queries(r.spans_of(range(5, 400, 50))))
     lowered = check(relation, n, target="cuda:90")
     (plan,) = lowered.plan.distinct
-    assert not plan.groups[0].forward.kernel.gathered
+    assert not plan.groups[0].forward[0].kernel.gathered
     assert [launch.kernel.gathered for launch in plan.groups[0].dkv] == [True]
 
 
@@ -108,10 +108,10 @@ def test_a_causal_window_is_full_and_interval_tiles():
     lowered = check(r.Band(0, 127), n, target="cuda:90")
     (plan,) = lowered.plan.distinct
     group = plan.groups[0]
-    assert group.forward.kernel.interval == RowInterval((Shift(-127),), (Shift(1),))
+    assert group.forward[0].kernel.interval == RowInterval((Shift(-127),), (Shift(1),))
     assert group.dkv[0].kernel.interval == RowInterval((Shift(0),), (Shift(128),))
     assert not any(launch.kernel.bits for launch in launches(plan))
-    assert group.forward.tables == group.dq.tables
+    assert group.forward[0].tables == group.dq[0].tables
     assert set(lowered.tables) == {"p0.forward", "p0.dkv"}
 
 
@@ -130,7 +130,7 @@ def test_intervals_leave_no_bits(relation):
     n = 400
     lowered = check(relation, n, target="cuda:90", shapes=shapes(32, 32))
     (plan,) = lowered.plan.distinct
-    assert not plan.groups[0].forward.kernel.bits
+    assert not plan.groups[0].forward[0].kernel.bits
 
 
 def test_equal_patterns_share_tables_and_kernels():
@@ -167,7 +167,7 @@ def test_items_are_sorted_by_cost():
 def test_a_row_without_tiles_still_has_an_item():
     lowered = lower(schedule(512, r.Queries(((0, 1),))), target="cuda:90", dtype="bfloat16", head_dim=64)
     assert len(lowered.tables["p0.forward"].items) == 4
-    assert (visited(lowered.tables["p0.forward"], lowered.plan.distinct[0].groups[0].forward.kernel, 512)[0]).all()
+    assert (visited(lowered.tables["p0.forward"], lowered.plan.distinct[0].groups[0].forward[0].kernel, 512)[0]).all()
 
 
 def test_limits_are_errors():
