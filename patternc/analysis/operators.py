@@ -130,7 +130,7 @@ def lower(relation: Relation, length: int) -> tuple[Operator, ...]:
         case Within(size, inner):
             return (Grid(size, EVERYTHING, lower(inner, size)),)
         case Slice(start, stop, inner):
-            return (Part(start, min(stop, length), lower(inner, stop - start)),) if start < min(stop, length) else ()
+            return (Part(start, stop, lower(inner, stop - start)),) if start < min(stop, length) else ()
         case Union(parts):
             return tuple(operator for part in parts for operator in lower(part, length))
         case Chunk((size,)):

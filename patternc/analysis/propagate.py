@@ -44,10 +44,23 @@ def apply(operators: tuple[Operator, ...], source: Array, target: Array, join: n
                 _apply_runs(operator, source, target, join)
             case Grid():
                 _apply_grid(operator, source, target, join, apply)
-            case Part(start, stop, inner):
-                apply(inner, source[start:stop], target[start:stop], join)
+            case Part():
+                _apply_part(operator, source, target, join, apply)
             case _:
                 assert_never(operator)
+
+
+def _apply_part(part: Part, source: Array, target: Array, join: np.ufunc, run: Run) -> None:
+    """The part's own positions alone; those beyond the end of the place are there, and hold nothing."""
+    rows = slice(part.start, part.stop)
+    missing = part.stop - source.shape[0]
+    if missing <= 0:
+        run(part.inner, source[rows], target[rows], join)
+        return
+    nothing = np.zeros((missing, *source.shape[1:]), dtype=source.dtype)
+    found = np.concatenate([target[rows], nothing])
+    run(part.inner, np.concatenate([source[rows], nothing]), found, join)
+    target[rows] = found[:-missing]
 
 
 def _into(target: Array, rows: slice, values: Array, join: np.ufunc) -> None:
@@ -188,8 +201,8 @@ def apply_transposed(
                 _spread_runs(operator, source, target, join)
             case Grid():
                 _apply_grid(operator, source, target, join, apply_transposed)
-            case Part(start, stop, inner):
-                apply_transposed(inner, source[start:stop], target[start:stop], join)
+            case Part():
+                _apply_part(operator, source, target, join, apply_transposed)
             case _:
                 assert_never(operator)
 

@@ -92,6 +92,12 @@ def test_decode_cache_by_definition(first, second):
     assert cache.total == max(sum(kept for i, *_, kept in steps if i == step) for step in range(n))
 
 
+def test_a_slice_that_hangs_over_the_end():
+    relation = r.intersection(r.PAST, r.Slice(0, 5, r.Residue(2, (0,))))
+    assert kept_keys(relation, 3).tolist() == [1, 2, 2]
+    assert mask(relation, 3).sum() == 4
+
+
 def test_a_causal_window_keeps_its_width():
     assert decode_cache(schedule(1000, [[r.Band(0, 63)]] * 2)).most == 64
     sinks = r.union(r.Band(0, 63), r.intersection(r.PAST, r.Keys(((0, 4),))))
