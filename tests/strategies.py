@@ -113,6 +113,32 @@ def causal_places(draw, max_tokens=MAX_TOKENS, depth=2):
     return n, r.intersection(r.PAST, relation)
 
 
+@st.composite
+def strided(draw, n):
+    """A relation all of whose pairs are within residue classes: strides and dilated windows, cut by anything."""
+    step = draw(st.integers(2, max(n, 2)) | st.sampled_from([2, 3, 4, 5, 8]))
+    low, high = sorted((draw(st.integers(-n, n)), draw(st.integers(-n, n))))
+    stride = draw(st.sampled_from([r.Residue(step, (0,)), r.band(0, None, step), r.band(low, high, step)]))
+    case = draw(st.sampled_from(["alone", "and", "minus", "slice"]))
+    if case == "slice":
+        start, stop = sorted((draw(st.integers(0, n)), draw(st.integers(0, n))))
+        return r.Slice(start, stop, stride) if start < stop else stride
+    if case == "alone":
+        return stride
+    other = draw(relations(n, 1))
+    return r.intersection(stride, other) if case == "and" else r.difference(stride, other)
+
+
+@st.composite
+def strided_places(draw, max_tokens=MAX_TOKENS):
+    """(n, relation) in which strides, of one step or of several, stand beside other terms."""
+    n = draw(st.integers(1, max_tokens))
+    strides = draw(st.lists(strided(n), min_size=1, max_size=2))
+    others = draw(st.lists(relations(n, 1), max_size=2))
+    relation = r.union(*draw(st.permutations([*strides, *others])))
+    return n, draw(st.sampled_from([relation, r.intersection(r.PAST, relation)]))
+
+
 CASES_LENGTH = 24
 EVERY_CASE = [
     r.EMPTY, r.FULL, r.Band(-3, 5), r.Band(2, None), r.Band(-6, 9, 3), r.Band(None, 4, 2), r.Residue(5, (0, 3)),

@@ -28,6 +28,11 @@ def contains(outer: r.Relation, inner: r.Relation) -> bool:
             below = high is None or (high2 is not None and high2 <= high)
             single = low2 is not None and low2 == high2 and low2 % step == 0
             return above and below and (step2 % step == 0 or single)
+        case r.Residue(modulus, residues), r.Band(low, high, step):
+            single = low is not None and low == high and low % modulus in residues
+            return single or (step % modulus == 0 and 0 in residues)
+        case r.Residue(modulus, residues), r.Residue(modulus2, residues2):
+            return modulus2 % modulus == 0 and all(residue % modulus in residues for residue in residues2)
         case r.Band(low, None, 1), r.Random(causal=True):
             return low is not None and low <= 0
         case r.Keys(spans), r.Keys(spans2):

@@ -1,20 +1,22 @@
 """The normal form: a relation as disjoint components, each of a kind that lowering knows how to tile.
 
 For: simplifying a relation at its concrete length, and splitting it. Total: what fits nothing special is one general
-relation on contiguous tiles. Pairs that two components would have belong to the first of: tiled, queried, keyed, drawn.
-Not for: tiles themselves (`analysis/tiles.py`).
+relation on contiguous tiles. Pairs that two components would have belong to the first of: tiled, queried, keyed, drawn,
+strided. Not for: tiles themselves (`analysis/tiles.py`), or whether a stride is worth a launch of its own
+(`codegen/choice.py`): the caller says which steps to take out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
 from patternc.algebra import rules
+from patternc.algebra.lattice import assuming_class, class_starts, common_step, restrict
 from patternc.algebra.support import Side, assuming, support
 
 Int64 = NDArray[np.int64]
@@ -63,6 +65,23 @@ class Drawn:
     relation: r.Relation
 
 
+@dataclass(frozen=True, slots=True)
+class Strided:
+    """Pairs with (i - j) % step == 0; `relation`, right for those pairs only, says which.
+
+    `starts` are the classes, ascending from 0, at which length or class relation may change (`class_starts`): those
+    from one start to the next are alike, and `lattice.restrict` has a form for each.
+    """
+
+    step: int
+    relation: r.Relation
+    starts: tuple[int, ...]
+
+
+Takes = Callable[[Strided, int], bool]
+"""Whether a strided component at a place of length n is to be one (else it stays on contiguous tiles)."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Normal:
     """Disjoint components at a place of length n whose union is the relation."""
@@ -76,16 +95,61 @@ class Normal:
     """On contiguous queries and listed keys."""
     drawn: Drawn | None
     """Few scattered pairs a row, listed one by one."""
+    strided: tuple[Strided, ...] = ()
+    """On tiles of residue classes; steps differ."""
 
 
-def normalise(relation: r.Relation, n: int) -> Normal:
-    """The normal form of `relation` at a place of length n."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Terms:
+    """The terms of a union by the component they go to."""
+
+    tiled: list[r.Relation]
+    queried: list[tuple[Int64, r.Relation]]
+    keyed: list[tuple[Int64, r.Relation]]
+    drawn: list[tuple[r.Relation, r.Relation]]
+
+
+def normalise(relation: r.Relation, n: int, takes: Takes | None = None) -> Normal:
+    """The normal form of `relation` at a place of length n, without strided components unless `takes` wants them."""
     simple = simplify(relation, n)
+    terms = _sorted_out(simple.parts if isinstance(simple, r.Union) else (simple,), n)
+    if takes is None:
+        return _normal(terms, n)
+    by_step: dict[int, list[r.Relation]] = {}
+    for term in terms.tiled:
+        by_step.setdefault(common_step(term), []).append(term)
+    steps = [step for step in by_step if 1 < step < n]
+    apart = [term for step, of_step in by_step.items() if step not in steps for term in of_step]
+    wanted: list[int] = []
+    for step in steps:
+        candidate = _strided(step, by_step[step], r.union(*apart), n)
+        if candidate is not None and takes(candidate, n):
+            wanted.append(step)
+
+    # What the other components have is taken out of a stride, and must have a form on its classes, too.
+    while True:
+        kept = [term for term in terms.tiled if common_step(term) not in wanted]
+        normal = _normal(replace(terms, tiled=kept), n)
+        taken = r.union(*kept, *(term for _, term in (*terms.queried, *terms.keyed, *terms.drawn)))
+        strided: list[Strided] = []
+        for step in wanted:
+            component = _strided(step, by_step[step], taken, n)
+            if component is None:
+                wanted.remove(step)
+                break
+            strided += [] if isinstance(component.relation, r.Empty) else [component]
+            taken = r.union(taken, *by_step[step])
+        else:
+            return replace(normal, strided=tuple(strided))
+
+
+def _sorted_out(parts: Sequence[r.Relation], n: int) -> _Terms:
+    """The terms by what they are best computed on, strides among the tiled ones."""
     tiled: list[r.Relation] = []
     keyed: list[tuple[Int64, r.Relation]] = []
     queried: list[tuple[Int64, r.Relation]] = []
     drawn: list[tuple[r.Relation, r.Relation]] = []
-    for term in simple.parts if isinstance(simple, r.Union) else (simple,):
+    for term in parts:
         source = scattered(term)
         keys, queries = support(term, n, "keys"), support(term, n, "queries")
         if source is not None and drawing_pays(source, n):
@@ -96,18 +160,31 @@ def normalise(relation: r.Relation, n: int) -> Normal:
             queried.append((queries, term))
         else:
             tiled.append(term)
+    return _Terms(tiled, queried, keyed, drawn)
 
-    taken = r.union(*tiled)
-    by_queries = _listed(queried, taken, n, "queries")
-    taken = r.union(taken, *(term for _, term in queried))
-    by_keys = _listed(keyed, taken, n, "keys")
-    taken = r.union(taken, *(term for _, term in keyed))
+
+def _normal(terms: _Terms, n: int) -> Normal:
+    """The components of all terms, those on tiles and listed ones."""
+    taken = r.union(*terms.tiled)
+    by_queries = _listed(terms.queried, taken, n, "queries")
+    taken = r.union(taken, *(term for _, term in terms.queried))
+    by_keys = _listed(terms.keyed, taken, n, "keys")
+    taken = r.union(taken, *(term for _, term in terms.keyed))
     listed = None
-    if drawn:
-        source = r.union(*(source for source, _ in drawn))
-        terms = [_given(source, term) for _, term in drawn]
-        listed = Drawn(source, simplify(r.difference(r.union(*terms), taken), n))
-    return Normal(n, r.union(*tiled), by_queries, by_keys, listed)
+    if terms.drawn:
+        source = r.union(*(source for source, _ in terms.drawn))
+        asked = [_given(source, term) for _, term in terms.drawn]
+        listed = Drawn(source, simplify(r.difference(r.union(*asked), taken), n))
+    return Normal(n, r.union(*terms.tiled), by_queries, by_keys, listed)
+
+
+def _strided(step: int, terms: list[r.Relation], taken: r.Relation, n: int) -> Strided | None:
+    """The component of terms with a common step, without what is taken; None where its classes have no form."""
+    relation = simplify(assuming_class(r.difference(r.union(*terms), taken), step), n)
+    starts = class_starts(relation, step, n)
+    if starts is None or any(restrict(relation, step, start) is None for start in starts):
+        return None
+    return Strided(step, relation, tuple(starts))
 
 
 def simplify(relation: r.Relation, n: int) -> r.Relation:

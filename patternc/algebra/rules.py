@@ -222,6 +222,8 @@ def subtract_bands(relation: r.Relation, n: int) -> r.Relation:
     factors = relation.left.parts if isinstance(relation.left, r.Intersection) else (relation.left,)
     terms = relation.right.parts if isinstance(relation.right, r.Union) else (relation.right,)
     owner = next((factor for factor in factors if isinstance(factor, r.Band)), None)
+    if isinstance(relation.left, r.Full):
+        owner = r.Band(None, None)
     taken = next((term for term in terms if isinstance(term, r.Band) and term.step == 1), None)
     if owner is None or taken is None:
         return relation

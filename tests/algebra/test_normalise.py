@@ -9,7 +9,7 @@ from patternc.algebra import rules
 from patternc.algebra.containment import contains
 from patternc.algebra.normalise import RULES, normalise, simplify
 from tests.lowering import list_everything
-from tests.strategies import CASES_LENGTH, EVERY_CASE, causal_places, mask, places
+from tests.strategies import CASES_LENGTH, EVERY_CASE, causal_places, mask, places, strided_places
 
 N = 40
 
@@ -170,28 +170,74 @@ def component_masks(normal):
             yield chosen & mask(listed.relation, n)
     if normal.drawn is not None:
         yield mask(normal.drawn.source, n) & mask(normal.drawn.relation, n)
+    every = np.arange(n)
+    for part in normal.strided:
+        yield ((every[:, None] - every) % part.step == 0) & mask(part.relation, n)
 
 
-def check(relation, n):
-    normal = normalise(relation, n)
+def always(strided, n):
+    return True
+
+
+def check(relation, n, takes=None):
+    normal = normalise(relation, n, takes)
+    assert takes is not None or not normal.strided
+    assert len({part.step for part in normal.strided}) == len(normal.strided)
     total = sum(component.astype(int) for component in component_masks(normal))
     assert total.max(initial=0) <= 1
     assert (total.astype(bool) == mask(relation, n)).all()
     return normal
 
 
-@given(places(max_tokens=60) | causal_places(max_tokens=60))
+@given(places(max_tokens=60) | causal_places(max_tokens=60) | strided_places(max_tokens=60))
 def test_components_are_disjoint_and_complete(place):
     n, relation = place
     check(relation, n)
+    check(relation, n, always)
 
 
-@given(places(max_tokens=60) | causal_places(max_tokens=60))
+@given(places(max_tokens=60) | causal_places(max_tokens=60) | strided_places(max_tokens=60))
 def test_components_with_everything_listed(place):
     n, relation = place
     with pytest.MonkeyPatch.context() as patch:
         list_everything(patch)
         check(relation, n)
+        check(relation, n, always)
+
+
+STRIDE = r.Residue(7, (0,))
+
+
+@pytest.mark.parametrize(
+    ("relation", "tiled", "strided"),
+    [
+        (STRIDE, r.EMPTY, [(7, r.FULL)]),
+        (r.Intersection((r.PAST, STRIDE)), r.EMPTY, [(7, r.PAST)]),
+        (r.Band(-12, 12, 4), r.EMPTY, [(4, r.Band(-12, 12))]),
+        (r.Union((r.Band(0, 6), r.Band(0, None, 7))), r.Band(0, 6), [(7, r.Band(7, None))]),
+        (r.Union((r.Band(0, None, 7), r.Band(0, 21, 3))), r.EMPTY, [(7, r.PAST), (3, None)]),
+        (r.Union((r.Band(0, None, 7), r.Band(0, 21, 14))), r.EMPTY, [(7, r.PAST)]),
+        (r.Union((r.Chunk((7,)), STRIDE)), r.Chunk((7,)), [(7, r.Union((r.Band(None, -1), r.Band(1, None))))]),
+        (r.Difference(STRIDE, r.Random(2, (1,), causal=True)), None, []),
+        (r.Residue(7, (3,)), None, []),
+        (r.Residue(6, (0, 2)), r.EMPTY, [(2, r.Residue(6, (0, 2)))]),
+        (r.Within(8, r.Band(0, 0)), r.EMPTY, [(8, r.FULL)]),
+        (r.Slice(4, 30, STRIDE), r.EMPTY, [(7, r.Intersection((r.Queries(((4, 30),)), r.Keys(((4, 30),)))))]),
+    ],
+)  # fmt: skip
+def test_strides_become_components(relation, tiled, strided):
+    normal = check(relation, N, always)
+    assert tiled is None or normal.tiled == tiled
+    assert [part.step for part in normal.strided] == [step for step, _ in strided]
+    for part, (_, expected) in zip(normal.strided, strided, strict=True):
+        assert expected is None or part.relation == expected
+
+
+def test_the_caller_chooses_the_steps():
+    relation = r.Union((r.Band(0, None, 7), r.Band(0, 21, 3)))
+    normal = check(relation, N, lambda strided, n: strided.step == 3)
+    assert [part.step for part in normal.strided] == [3]
+    assert normal.tiled == r.Band(0, None, 7)
 
 
 @pytest.mark.parametrize("relation", EVERY_CASE)
@@ -200,6 +246,8 @@ def test_every_case(relation, monkeypatch):
     assert (mask(simplify(relation, n), n) == mask(relation, n)).all()
     for case in (relation, r.intersection(r.PAST, relation), r.union(r.Band(0, 3), relation)):
         check(case, n)
+        check(case, n, always)
+        check(r.union(r.intersection(case, r.Residue(4, (0,))), r.Band(-1, 1)), n, always)
     list_everything(monkeypatch)
     for case in (relation, r.intersection(r.PAST, relation), r.union(r.Band(0, 3), relation)):
         check(case, n)
