@@ -39,3 +39,8 @@ def list_everything(monkeypatch):
     """Thresholds at which listing keys, queries and draws always pays, so that small places reach every component."""
     monkeypatch.setattr("patternc.algebra.normalise.listing_pays", lambda positions: positions.size > 0)
     monkeypatch.setattr("patternc.algebra.normalise.drawing_pays", lambda source, n: True)
+
+
+def stride_everything(monkeypatch):
+    """A choice by which every stride runs on a lattice, so that small places reach them."""
+    monkeypatch.setattr("patternc.codegen.lower.choose", lambda shape: lambda strided, n, first: True)

@@ -78,8 +78,9 @@ class Strided:
     starts: tuple[int, ...]
 
 
-Takes = Callable[[Strided, int], bool]
-"""Whether a strided component at a place of length n is to be one (else it stays on contiguous tiles)."""
+Takes = Callable[[Strided, int, bool], bool]
+"""Whether a strided component at a place of length n is to be one (else it stays on contiguous tiles), and whether it
+would be the first: then no other component needs tiles of neighbours, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,7 +124,8 @@ def normalise(relation: r.Relation, n: int, takes: Takes | None = None) -> Norma
     wanted: list[int] = []
     for step in steps:
         candidate = _strided(step, by_step[step], r.union(*apart), n)
-        if candidate is not None and takes(candidate, n):
+        first = not (apart or terms.queried or terms.keyed or terms.drawn or wanted)
+        if candidate is not None and takes(candidate, n, first):
             wanted.append(step)
 
     # What the other components have is taken out of a stride, and must have a form on its classes, too.

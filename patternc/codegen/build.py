@@ -6,6 +6,9 @@ deciding tiles (`analysis/tiles.py`) or what is a launch (`lower.py`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,41 +41,86 @@ INT32_MAX = (1 << 31) - 1
 FULL_SPAN, INTERVAL_SPAN, BITS_SPAN = range(3)
 
 
-def build_tables(
-    name: str, tiles: TileMap, interval: Bool, gathered: GatheredTiles, own_positions: Int64 | None
-) -> TableSet:
-    """The table set of one launch over `tiles`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Own tiles of a launch: those of `tiles`, once from each of the positions `offsets` on.
 
-    `interval` [T] says which tiles the launch's row interval describes exactly; `gathered` are the gathered tiles of
-    each own tile. `own_positions` lists the own positions when own rows are gathered; own tiles without any pair are
-    then left out, because an accumulating launch has nothing to do for them.
+    Own tile t begins at offset + t * `own_pitch`, counterpart tile t at offset + t * `counterpart_pitch`. `live` [R] is
+    COUNT of each own tile; `interval` [T] says which tiles the launch's row interval describes exactly.
     """
-    span = _spans(tiles, interval)
-    begin, end, place = _layout(tiles, span)
-    masks, labels = with_full_masks(tiles)
-    (in_bits,) = np.nonzero(span == BITS_SPAN)
-    # Bits tiles and gathered ones share one table of masks.
-    wanted = np.concatenate([labels[in_bits], gathered.mask_of + masks.shape[0]])
-    bits, rows = _distinct_masks(np.concatenate([masks, gathered.masks]), wanted)
 
+    tiles: TileMap
+    interval: Bool
+    offsets: Int64
+    own_pitch: int
+    counterpart_pitch: int
+    live: Int64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Laid:
+    """A part laid out: its items, where its tiles begin, and the masks of those that have one.
+
+    Tile number `in_bits[x]` has mask `labels[x]` of `masks`.
+    """
+
+    items: Int64
+    starts: Int64
+    in_bits: Int64
+    labels: Int64
+    masks: NDArray[np.uint8]
+
+
+def contiguous(tiles: TileMap, interval: Bool) -> Part:
+    """The one part of a launch whose tiles are neighbours."""
+    live = tiles.own_axis.live(np.arange(tiles.own_axis.tiles, dtype=np.int64))
+    return Part(tiles, interval, np.zeros(1, dtype=np.int64), tiles.own_tile, tiles.counterpart_tile, live)
+
+
+def build_tables(
+    name: str, n: int, parts: Sequence[Part], gathered: GatheredTiles, own_positions: Int64 | None, every: bool
+) -> TableSet:
+    """The table set of one launch at a place of length n.
+
+    `gathered` are the gathered tiles of each own tile of the parts. `own_positions` lists the own positions when own
+    rows are gathered. Own tiles without any pair are left out unless the launch has to have `every` own row.
+    """
+    laid = [_laid(part) for part in parts]
+    items = np.concatenate([one.items for one in laid])
+    begin = np.cumsum([0, *(one.starts.size for one in laid)])
+    moved = np.repeat(begin[:-1], [one.items.shape[0] for one in laid])
+    items[:, FULL : END + 1] += moved[:, None]
+    items[:, GATHER], items[:, GATHER_END] = gathered.first[:-1], gathered.first[1:]
+    items[:, PAIRS] += gathered.pairs
+
+    # Bits tiles and gathered ones share one table of masks.
+    first_mask = np.cumsum([0, *(one.masks.shape[0] for one in laid)])
+    labels = [one.labels + first for one, first in zip(laid, first_mask[:-1], strict=True)]
+    bits, rows = _distinct_masks(
+        np.concatenate([*(one.masks for one in laid), gathered.masks]),
+        np.concatenate([*labels, gathered.mask_of + first_mask[-1]]),
+    )
+    in_bits = np.concatenate([one.in_bits + first for one, first in zip(laid, begin[:-1], strict=True)])
     # The pad entry at the end is a position and a mask that exist.
-    starts, tile_bits = np.zeros(span.size + 1, dtype=np.int64), np.zeros(span.size + 1, dtype=np.int64)
-    starts[place] = tiles.counterparts.astype(np.int64) * tiles.counterpart_tile
-    tile_bits[place[in_bits]] = rows[: in_bits.size]
+    starts, tile_bits = np.zeros(begin[-1] + 1, dtype=np.int64), np.zeros(begin[-1] + 1, dtype=np.int64)
+    starts[:-1] = np.concatenate([one.starts for one in laid])
+    tile_bits[in_bits] = rows[: in_bits.size]
     gathered_table = np.zeros((gathered.list_of.size + 1, 2), dtype=np.int64)
     gathered_table[:-1, 0], gathered_table[:-1, 1] = gathered.list_of, rows[in_bits.size :]
-    lists = gathered.lists if own_positions is None else padded_lists(own_positions, tiles.own_tile)
 
-    pairs = tiles.own_pairs() + gathered.pairs
-    items = _items(tiles, begin, end, gathered, pairs)
+    own_tile, counterpart_tile = parts[0].tiles.own_tile, parts[0].tiles.counterpart_tile
+    lists = gathered.lists
     if own_positions is not None:
-        items[:, ORIGIN] //= tiles.own_tile
-        items = items[pairs > 0]
+        lists = padded_lists(own_positions, own_tile)
+        items[:, ORIGIN] //= own_tile
+    if not every:
+        items = items[items[:, PAIRS] > 0]
+    items[:, PAIRS] = np.minimum(items[:, PAIRS], INT32_MAX)
     items = items[_most_expensive_first(items)]
     return TableSet(
         name=name,
-        own_tile=tiles.own_tile,
-        counterpart_tile=tiles.counterpart_tile,
+        own_tile=own_tile,
+        counterpart_tile=counterpart_tile,
         items=_int32(items, name),
         tiles=_int32(starts, name),
         tile_bits=_int32(tile_bits, name),
@@ -80,22 +128,36 @@ def build_tables(
         gather=_int32(lists if lists.shape[0] else np.full((1, lists.shape[1]), -1, dtype=np.int64), name),
         gathered=_int32(gathered_table, name),
         merges=np.zeros((1, MERGE_WORDS), dtype=np.int32),
-        segments=_int32(np.array([[0, tiles.n, 0, items.shape[0]]], dtype=np.int64), name),
+        segments=_int32(np.array([[0, n, 0, items.shape[0]]], dtype=np.int64), name),
     )
 
 
-def _items(tiles: TileMap, begin: Int64, end: Int64, gathered: GatheredTiles, pairs: Int64) -> Int64:
-    """One row for every own tile, in order; see `tables.py` for the columns."""
-    own = np.arange(tiles.first.size - 1, dtype=np.int64)
-    items = np.empty((own.size, ITEM_WORDS), dtype=np.int64)
-    items[:, ORIGIN] = own * tiles.own_tile
-    items[:, COUNT] = tiles.own_axis.live(own)
-    items[:, FULL], items[:, INTERVAL], items[:, BITS] = begin.T
-    items[:, END] = end
-    items[:, GATHER], items[:, GATHER_END] = gathered.first[:-1], gathered.first[1:]
-    items[:, SLOT] = -1
-    items[:, PAIRS] = np.minimum(pairs, INT32_MAX)
-    return items
+def _laid(part: Part) -> _Laid:
+    """The items of a part, offset by offset and own tile by own tile; see `tables.py` for the columns."""
+    tiles = part.tiles
+    span = _spans(tiles, part.interval)
+    begin, end, place = _layout(tiles, span)
+    masks, labels = with_full_masks(tiles)
+    (in_bits,) = np.nonzero(span == BITS_SPAN)
+    starts = np.empty(span.size, dtype=np.int64)
+    starts[place] = tiles.counterparts.astype(np.int64) * part.counterpart_pitch
+
+    copies = part.offsets.size
+    before = np.arange(copies, dtype=np.int64)[:, None] * span.size
+    items = np.zeros((copies, part.live.size, ITEM_WORDS), dtype=np.int64)
+    items[:, :, ORIGIN] = part.offsets[:, None] + np.arange(part.live.size) * part.own_pitch
+    items[:, :, COUNT] = part.live
+    for column, spans in ((FULL, begin[:, 0]), (INTERVAL, begin[:, 1]), (BITS, begin[:, 2]), (END, end)):
+        items[:, :, column] = before + spans
+    items[:, :, SLOT] = -1
+    items[:, :, PAIRS] = tiles.own_pairs()
+    return _Laid(
+        items=items.reshape(-1, ITEM_WORDS),
+        starts=(part.offsets[:, None] + starts).reshape(-1),
+        in_bits=(before + place[in_bits]).reshape(-1),
+        labels=np.tile(labels[in_bits], copies),
+        masks=masks,
+    )
 
 
 def _most_expensive_first(items: Int64) -> Int64:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from patternc.codegen.plan import KernelSpec
+from patternc.codegen.plan import KernelSpec, Lattice
 from patternc.codegen.tables import (
     BITS,
     COUNT,
@@ -38,11 +38,13 @@ class TableError(ValueError):
     """A table has a wrong shape, or an entry outside its range; the message names the table, the row and the value."""
 
 
-def check_tables(tables: TableSet, kernel: KernelSpec, tokens: int) -> None:
+def check_tables(tables: TableSet, kernel: KernelSpec, tokens: int, every: bool | None = None) -> None:
     """Check the tables of one launch of `kernel` over `tokens` positions.
 
-    Raises TableError at the first entry that a kernel must not see: spans, tiles, mask rows, lists and positions out
-    of range, tiles that hang over the end in a full span, own rows written twice or never.
+    `every` says that the launch has to own each position; where it is left out, a launch that does not accumulate has
+    to. Raises TableError at the first entry that a kernel must not see: spans, tiles, mask rows, lists and positions
+    out of range, tiles that hang over the end in a full span, slots that are not merged once, own rows written twice
+    or never.
     """
     _shapes(tables, kernel)
     items, tile_count, listed = tables.items.astype(np.int64), tables.tiles.size - 1, tables.gathered.shape[0] - 1
@@ -53,7 +55,6 @@ def check_tables(tables: TableSet, kernel: KernelSpec, tokens: int) -> None:
         check.inside(f"items {COLUMN_NAMES[column]}", items[:, column], 0, bound)
     check.inside("items gather", items[:, GATHER], 0, items[:, GATHER_END])
     check.inside("items gather end", items[:, GATHER_END], 0, listed)
-    check.inside("items slot", items[:, SLOT], -1, -1)
     check.inside("items pairs", items[:, PAIRS], 0, np.iinfo(np.int32).max)
     check.inside("items count", items[:, COUNT], 1, kernel.own_tile)
 
@@ -62,7 +63,10 @@ def check_tables(tables: TableSet, kernel: KernelSpec, tokens: int) -> None:
     np.add.at(in_full, items[:, FULL], 1)
     np.add.at(in_full, items[:, INTERVAL], -1)
     full = np.cumsum(in_full)[:-1] > 0
-    check.inside("tiles in a full span", tables.tiles[:-1][full], 0, tokens - kernel.counterpart_tile)
+    lattice = _lattice(kernel)
+    run, packed = lattice.counterpart_run, kernel.counterpart_tile // lattice.counterpart_run
+    last = (run - 1) * lattice.step + packed - 1
+    check.inside("tiles in a full span", tables.tiles[:-1][full], 0, tokens - 1 - last)
     check.inside("tile_bits", tables.tile_bits, 0, tables.bits.shape[0] - 1)
     check.inside("gather", tables.gather.reshape(-1), -1, tokens - 1)
     check.inside("gathered list", tables.gathered[:, 0], 0, tables.gather.shape[0] - 1)
@@ -72,7 +76,34 @@ def check_tables(tables: TableSet, kernel: KernelSpec, tokens: int) -> None:
     for word, (value, right) in enumerate(zip(tables.segments[0].tolist(), expected, strict=True)):
         if value != right:
             raise TableError(f"table {tables.name}: segments row 0, word {word} is {value}, not {right}")
-    _own_rows(tables, kernel, items, tokens, check)
+    every = not kernel.accumulate if every is None else every
+    _own_rows(tables, kernel, _final(tables, items, check), tokens, every, check)
+
+
+def _lattice(kernel: KernelSpec) -> Lattice:
+    """The kernel's lattice; that of neighbours where it has none."""
+    return kernel.lattice or Lattice(1, kernel.own_tile, kernel.counterpart_tile)
+
+
+def _final(tables: TableSet, items: Int64, check: _Check) -> Int64:
+    """Origin and live rows of every tile that is written: by its item, or by the merge of the item's shares, [W, 2]."""
+    own = items[:, (ORIGIN, COUNT)]
+    slot = items[:, SLOT]
+    split = slot >= 0
+    merges = tables.merges[:-1].astype(np.int64)
+    first, number = merges[:, 2], merges[:, 3]
+    check.inside("items slot", slot, -1, int(split.sum()) - 1)
+    check.inside("merges slots", number, 1, slot.size)
+    if not np.array_equal(np.sort(slot[split]), np.arange(int(split.sum()))):
+        raise TableError(f"table {tables.name}: items slot: the slots in use are not 0..{int(split.sum())} once each")
+    if not np.array_equal(first, np.cumsum(number) - number) or int(number.sum()) != int(split.sum()):
+        raise TableError(f"table {tables.name}: merges do not add up the slots in use one after the other")
+    merged = np.empty_like(own[split])
+    merged[slot[split]] = own[split]
+    (wrong,) = np.nonzero((merged != np.repeat(merges[:, :2], number, axis=0)).any(axis=1))
+    if wrong.size:
+        raise TableError(f"table {tables.name}: items slot {wrong[0]} is merged into another tile than its own")
+    return np.concatenate([own[~split], merges[:, :2]])
 
 
 def _shapes(tables: TableSet, kernel: KernelSpec) -> None:
@@ -122,27 +153,32 @@ class _Check:
             raise TableError(f"table {self.table}: {what}, row {row} is {values[row]}, outside {low}..{end}")
 
 
-def _own_rows(tables: TableSet, kernel: KernelSpec, items: Int64, tokens: int, check: _Check) -> None:
-    """Contiguous own rows cover the sequence once; gathered ones are positions that no other item has."""
-    origin, count = items[:, ORIGIN], items[:, COUNT]
+def _own_rows(tables: TableSet, kernel: KernelSpec, final: Int64, tokens: int, every: bool, check: _Check) -> None:
+    """No position is written twice, and each once where the launch has to have every one."""
+    origin, count = final[:, 0], final[:, 1]
+    row = np.arange(kernel.own_tile)
+    live = row < count[:, None]
     if kernel.own == "contiguous":
-        order = np.argsort(origin, kind="stable")
-        expected = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(count[order])])
-        starts = np.append(origin[order], tokens)
-        (wrong,) = np.nonzero(starts != expected)
-        if wrong.size:
-            at = int(wrong[0])
+        lattice = _lattice(kernel)
+        check.inside("items origin", origin, 0, tokens - 1)
+        rows = origin[:, None] + row % lattice.own_run * lattice.step + row // lattice.own_run
+        # In a packed tile, rows beyond the end of the sequence are told by their position.
+        if lattice.own_run < kernel.own_tile:
+            live &= rows < tokens
+        check.inside("items own rows", np.where(live, rows, 0).max(axis=1, initial=0), 0, tokens - 1)
+    else:
+        check.inside("items origin", origin, 0, tables.gather.shape[0] - 1)
+        rows = tables.gather[origin]
+        item, _ = np.nonzero(live & (rows < 0))
+        if item.size:
             raise TableError(
-                f"table {tables.name}: items own rows up to {expected[at]}, the next begins at {starts[at]}: every "
-                f"row of 0..{tokens} belongs to one item"
+                f"table {tables.name}: items count, row {item[0]} is {count[item[0]]}, beyond the list's end"
             )
-        return
-    check.inside("items origin", origin, 0, tables.gather.shape[0] - 1)
-    lists = tables.gather[origin]
-    live = np.arange(kernel.own_tile) < count[:, None]
-    row, _ = np.nonzero(live & (lists < 0))
-    if row.size:
-        raise TableError(f"table {tables.name}: items count, row {row[0]} is {count[row[0]]}, beyond the list's end")
-    owned, times = np.unique(lists[live], return_counts=True)
-    if (times > 1).any():
-        raise TableError(f"table {tables.name}: position {owned[times > 1][0]} is owned by more than one item")
+    times = np.bincount(rows[live], minlength=tokens)
+    if times.max(initial=0) > 1:
+        raise TableError(f"table {tables.name}: position {int(times.argmax())} is owned by more than one item")
+    if every and times.min(initial=1) < 1:
+        raise TableError(
+            f"table {tables.name}: position {int(times.argmin())} is owned by no item: every row of 0..{tokens} "
+            "belongs to one"
+        )

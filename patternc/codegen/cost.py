@@ -77,20 +77,22 @@ def tile_shape(target: str, dtype: Dtype, head_dim: int, role: Role, tokens: int
 
 
 # Instructions of the inner loop by kind of tile, relative to an unmasked one (278 at D = 64, 128 x 64).
-_PERCENT_FULL = 100
-_PERCENT_INTERVAL = 147
-_PERCENT_BITS = 156
-_PERCENT_GATHERED = 200
-_PERCENT_ITEM = 400
+PERCENT_FULL = 100
+PERCENT_INTERVAL = 147
+PERCENT_BITS = 156
+PERCENT_GATHERED = 200
+PERCENT_ITEM = 400
 """Fixed work of an item: loading its rows, the epilogue, starting the pipeline."""
+PERCENT_CARRY = 300
+"""What an item of a later launch has beyond that: the state it starts from is read, and was written, in float32."""
 
 
 def item_cost(full: Int64, interval: Int64, bits: Int64, gathered: Int64) -> Int64:
     """The cost of items with so many tiles of each kind, in hundredths of an unmasked tile."""
     return (
-        _PERCENT_ITEM
-        + _PERCENT_FULL * full
-        + _PERCENT_INTERVAL * interval
-        + _PERCENT_BITS * bits
-        + _PERCENT_GATHERED * gathered
+        PERCENT_ITEM
+        + PERCENT_FULL * full
+        + PERCENT_INTERVAL * interval
+        + PERCENT_BITS * bits
+        + PERCENT_GATHERED * gathered
     )

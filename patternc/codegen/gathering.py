@@ -114,14 +114,20 @@ def from_pairs(pairs: Pairs, own: Side, own_tile: int, width: int, budget: Budge
     return GatheredTiles(first, every, lists.reshape(count, width), every, masks, per_own)
 
 
+def nothing(own_tiles: int, own_tile: int, width: int) -> GatheredTiles:
+    """No gathered tiles beside so many own tiles."""
+    none = np.zeros(0, dtype=np.int64)
+    masks = np.zeros((0, own_tile, -(-width // 8)), dtype=np.uint8)
+    zeros = np.zeros(own_tiles + 1, dtype=np.int64)
+    return GatheredTiles(zeros, none, np.zeros((0, width), dtype=np.int64), none, masks, zeros[1:])
+
+
 def combined(parts: Sequence[GatheredTiles], tiles: TileMap) -> GatheredTiles:
     """The gathered tiles of disjoint components, own tile by own tile, beside the contiguous `tiles`."""
-    none = np.zeros(0, dtype=np.int64)
-    width = tiles.counterpart_tile
-    lists, masks = np.zeros((0, width), dtype=np.int64), np.zeros((0, tiles.own_tile, -(-width // 8)), dtype=np.uint8)
     own_tiles = tiles.first.size - 1
-    counts, pairs = np.zeros(own_tiles, dtype=np.int64), np.zeros(own_tiles, dtype=np.int64)
-    own, list_of, mask_of = none, none, none
+    start = nothing(own_tiles, tiles.own_tile, tiles.counterpart_tile)
+    own, counts, pairs = start.list_of, np.diff(start.first), start.pairs
+    list_of, lists, mask_of, masks = start.list_of, start.lists, start.mask_of, start.masks
     for part in parts:
         own = np.concatenate([own, np.repeat(np.arange(own_tiles), np.diff(part.first))])
         list_of = np.concatenate([list_of, part.list_of + lists.shape[0]])

@@ -6,7 +6,9 @@ content is exactly that. Not for: writing the comparisons (`expr.py`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,26 +54,68 @@ def interval_of(part: r.Relation, own: Side) -> Interval | None:
     return Interval(own, RowInterval(tuple(dict.fromkeys(lows)), tuple(dict.fromkeys(highs))), r.intersection(*used))
 
 
-def best_interval(relation: r.Relation, tiles: TileMap, masked: Int64) -> tuple[RowInterval | None, Bool]:
-    """The row interval that describes the most tiles, and which active tiles it describes exactly, [T].
+@dataclass(frozen=True, slots=True, eq=False)
+class Masked:
+    """Tiles of a launch that a row interval may describe: those of `tiles`, the map of `relation`, number `masked`.
 
-    `tiles` is the map of `relation`; `masked` are the numbers of the active tiles that need a mask at all. Candidates
-    are the parts of the union.
+    The launch has them `times` times over.
     """
+
+    relation: r.Relation
+    tiles: TileMap
+    masked: Int64
+    times: int
+
+
+def best_interval(maps: Sequence[Masked], step: int = 1) -> tuple[RowInterval | None, list[Bool]]:
+    """The row interval that describes the most tiles, and which active tiles of each map it describes exactly, [T].
+
+    The maps are in coordinates of classes modulo `step`, the interval that is returned in positions. Candidates are
+    the parts of the union that occurs most often.
+    """
+    relation = max(maps, key=lambda one: one.times).relation
     parts = relation.parts if isinstance(relation, r.Union) else (relation,)
-    found = [interval_of(part, tiles.own) for part in parts]
+    own = maps[0].tiles.own
+    found = [interval_of(part, own) for part in parts]
     candidates = list(dict.fromkeys(interval for interval in found if interval is not None))[:INTERVALS_TRIED]
     # No bound at all still ends at n: what full tiles over the end need.
-    candidates.append(Interval(tiles.own, RowInterval((), ()), r.FULL))
+    candidates.append(Interval(own, RowInterval((), ()), r.FULL))
     best: RowInterval | None = None
-    described = np.zeros(tiles.classes.size, dtype=np.bool_)
+    most = 0
+    described = [np.zeros(one.tiles.classes.size, dtype=np.bool_) for one in maps]
     for candidate in candidates:
-        agrees = agreeing(candidate.relation, tiles, masked)
-        if int(agrees.sum()) > int(described.sum()):
-            best = candidate.rows
-            described[:] = False
-            described[masked] = agrees
+        agrees = [agreeing(candidate.relation, one.tiles, one.masked) for one in maps]
+        total = sum(int(some.sum()) * one.times for some, one in zip(agrees, maps, strict=True))
+        if total > most:
+            best, most = in_positions(candidate.rows, step), total
+            for all_, some, one in zip(described, agrees, maps, strict=True):
+                all_[:] = False
+                all_[one.masked] = some
     return best, described
+
+
+def in_positions(rows: RowInterval, step: int) -> RowInterval:
+    """An interval over the coordinates of a class modulo `step` as one over positions, right for every such class.
+
+    u >= v + o is position >= own + step * o; u < v + o, which is u <= v + o - 1, is position < own + step * (o - 1) + 1.
+    Class c begins at c < step, so that a bound on u alone is the same bound, times step, on position.
+    """
+    return RowInterval(
+        tuple(_in_positions(bound, step, 0) for bound in rows.lows),
+        tuple(_in_positions(bound, step, 1) for bound in rows.highs),
+    )
+
+
+def _in_positions(bound: Bound, step: int, beyond: int) -> Bound:
+    match bound:
+        case Shift(offset):
+            return Shift(step * (offset - beyond) + beyond)
+        case ChunkStart(size, offset):
+            return ChunkStart(step * size, step * offset)
+        case Constant(value):
+            return Constant(step * value)
+        case _:
+            assert_never(bound)
 
 
 def agreeing(relation: r.Relation, tiles: TileMap, chosen: Int64) -> Bool:

@@ -3,9 +3,7 @@
 For: deciding launches, spans, tile shapes and sharing; everything decided here is data in `plan.py` and `tables.py`.
 Not for: deciding tiles (`analysis/tiles.py`) or writing kernels (`triton_*.py`).
 
-Per pattern: forward and dq walk query tiles. dkv walks key tiles with the transposed tables; a component with listed
-keys becomes a second dkv launch whose own rows are those keys and which adds to what the first left. Listed queries and
-listed pairs are gathered counterparts. Every pair comes once in each direction.
+Which launches a pattern becomes is the business of `walks.py`; whether a stride runs on a lattice, of `choice.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ from patternc.algebra import relation as r
 from patternc.algebra.budget import DEFAULT_BUDGET, Budget, refuse, work_for
 from patternc.algebra.normalise import normalise
 from patternc.algebra.schedule import Schedule
+from patternc.codegen.choice import choose
 from patternc.codegen.cost import TileShape, tile_shape
 from patternc.codegen.names import kernel_name
 from patternc.codegen.plan import PLAN_SCHEMA, Dtype, HeadGroup, KernelSpec, Launch, LayerPlan, ModulePlan, Role
@@ -25,6 +24,10 @@ from patternc.codegen.walks import Shapes, Walk, Walks, build_walks
 
 LONGEST = 1 << 30
 """Tokens: twice a position still fits 32 bits, which bounds of intervals rely on."""
+
+
+LATTICES = False
+"""Whether plans use lattices where nothing else is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,13 @@ def lower(
     layers: Sequence[int] | None = None,
     shapes: Shapes | None = None,
     budget: Budget = DEFAULT_BUDGET,
+    lattices: bool = LATTICES,
 ) -> Lowered:
     """Plan every layer of `schedule` (or only `layers`: `plan.layers` is then in that order).
 
     `target` is "cpu" or "cuda:<sm>"; `sinks` adds a logit per query head to the denominator; `shapes` overrides the
-    cost model's tile shapes (own tiles a power of two >= 16, counterpart tiles >= 32). Raises TileBudgetError for what
+    cost model's tile shapes (own tiles a power of two >= 16, counterpart tiles >= 32); `lattices` lets strides run on
+    tiles of residue classes. Raises TileBudgetError for what
     would cost too much, ValueError for a head_dim or dtype without kernels.
     """
     if schedule.tokens > LONGEST:
@@ -77,7 +82,7 @@ def lower(
     for index in first_with.values():
         pattern = schedule.patterns[index]
         with work_for(index):
-            normal = normalise(pattern.relation, schedule.tokens)
+            normal = normalise(pattern.relation, schedule.tokens, choose(shapes.forward) if lattices else None)
             walks = build_walks(f"p{index}", normal, shapes, intervals=target != "cpu", budget=budget)
         tables |= {walk.tables.name: walk.tables for walk in walks.all}
         launches[index] = _launches(walks, pattern.text, shapes, head_dim, sinks, kernels)
@@ -119,9 +124,10 @@ def _launches(
             bits=bool((items[:, END] > items[:, BITS]).any()),
             gathered=bool((items[:, GATHER_END] > items[:, GATHER]).any()),
             accumulate=accumulate,
-            sinks=sinks and role == "forward",
+            sinks=sinks and role == "forward" and not accumulate,
             num_warps=shape.num_warps,
             num_stages=shape.num_stages,
+            lattice=walk.lattice,
         )
         if spec not in kernels:
             kernels[spec] = kernel_name(role, text, set(kernels.values()))

@@ -3,7 +3,7 @@
 For: the one table format of forward, dQ and dK/dV, on every target. Not for: choosing tiles (`analysis/tiles.py`) or
 decisions (`plan.py`, `lower.py`). All arrays are int32 and C-contiguous.
 
-items    [I, 10]  one row per own tile, most expensive first (see the constants below for the columns)
+items    [I, 10]  one row per own tile, or per share of a split one, most expensive first (the columns are below)
 tiles    [T + 1]  first position of each counterpart tile of an item's full, interval and bits spans; one pad entry
 tile_bits[T + 1]  row of `bits` for a tile in a bits span, 0 elsewhere; one pad entry
 bits     [U, own_tile, counterpart_tile // 32]  mask of a tile, bit c % 32 of word c // 32 is counterpart c; distinct
@@ -20,6 +20,12 @@ Columns of `items`: ORIGIN first own position (or row of `gather` when own rows 
 (1..own_tile); FULL, INTERVAL, BITS, END: `tiles[FULL:INTERVAL]` are full, `tiles[INTERVAL:BITS]` interval,
 `tiles[BITS:END]` bits; GATHER, GATHER_END the item's rows of `gathered`; SLOT -1 (the item writes its rows itself) or
 the slot its share of the tile goes to; PAIRS the useful pairs of the item, clipped to int32.
+
+Row r of a tile that begins at `origin` is position origin + r, on a lattice origin + (r % run) * step + r // run
+(`plan.Lattice`). Own row r is live when r < COUNT and, on a lattice, its position exists: where classes are packed, a
+short class leaves a hole, whose rows lie beyond the end; COUNT leaves classes out that do not exist, whose rows would
+be positions of other classes. Both tests together are exact; in a tile of one class, COUNT alone is. A tile in a full
+span never needs the second test for its counterparts.
 
 A full tile has every live row attending every one of its counterpart positions, all of which exist. Interval and bits
 tiles may hang over the end of the sequence: loads are masked there.

@@ -2,8 +2,9 @@
 
 For: mapping the components of a normal form onto launches. Forward and dq walk query tiles; listed keys and listed
 pairs are gathered counterparts. dkv walks key tiles; listed queries and listed pairs are gathered counterparts, and
-listed keys become a second launch whose own rows are those keys, adding to what the first left. Every pair comes once
-in each direction. Not for: kernels and sharing (`lower.py`).
+listed keys become a launch whose own rows are those keys. A strided component is a launch on its lattice in each role.
+Later launches add to what earlier ones left: neighbours first, then strides, then listed keys. Every pair comes once in
+each direction. Not for: kernels and sharing (`lower.py`).
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from patternc.algebra.budget import Budget
 from patternc.algebra.normalise import Listed, Normal, everywhere
 from patternc.algebra.pairs import Pairs, listed_pairs
 from patternc.analysis.tiles import Side, TileMap, tile_map
-from patternc.codegen.build import build_tables, masked
+from patternc.codegen.build import Part, build_tables, contiguous, masked
+from patternc.codegen.classes import OnLattice, on_lattice
 from patternc.codegen.cost import TileShape
-from patternc.codegen.gathering import GatheredTiles, combined, from_pairs, from_tiles
-from patternc.codegen.intervals import best_interval
-from patternc.codegen.plan import RowInterval
+from patternc.codegen.gathering import GatheredTiles, combined, from_pairs, from_tiles, nothing
+from patternc.codegen.intervals import Masked, best_interval
+from patternc.codegen.plan import Lattice, RowInterval
 from patternc.codegen.tables import TableSet
 
 Int64 = NDArray[np.int64]
@@ -43,7 +45,8 @@ class Walk:
 
     tables: TableSet
     interval: RowInterval | None
-    gathered_own: bool
+    gathered_own: bool = False
+    lattice: Lattice | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,48 +80,104 @@ class _Pattern:
 
 
 def build_walks(name: str, normal: Normal, shapes: Shapes, *, intervals: bool, budget: Budget) -> Walks:
-    """The walks of one pattern; tables are called `name`.forward, .dq (where it differs), .dkv and .dkv.gathered.
+    """The walks of one pattern; tables are called `name`.forward, .dq (where it differs) and .dkv.
 
-    `intervals` allows interval tiles; without, every partial tile has bits. Raises TileBudgetError.
+    Those of strides and of listed keys have .step<s> and .gathered behind that. `intervals` allows interval tiles;
+    without, every partial tile has bits. Raises TileBudgetError.
     """
     pairs = None if normal.drawn is None else listed_pairs(normal.drawn, normal.n, budget)
     pattern = _Pattern(normal, pairs, intervals, budget)
     forward = _by_queries(f"{name}.forward", pattern, shapes.forward)
     same = (shapes.dq.own, shapes.dq.counterpart) == (shapes.forward.own, shapes.forward.counterpart)
     dq = forward if same else _by_queries(f"{name}.dq", pattern, shapes.dq)
-    dkv = [_by_keys(f"{name}.dkv", pattern, shapes.dkv)]
-    if normal.keyed is not None:
-        dkv.append(_by_listed_keys(f"{name}.dkv.gathered", pattern, normal.keyed, shapes.dkv))
-    return Walks((forward,), (dq,), tuple(dkv))
+    dkv = _by_keys(f"{name}.dkv", pattern, shapes.dkv)
+    return Walks(forward, dq, dkv)
 
 
-def _by_queries(name: str, pattern: _Pattern, shape: TileShape) -> Walk:
-    """Forward and dq: rows that are listed for the backward's sake are tiled like the rest."""
+def _by_queries(name: str, pattern: _Pattern, shape: TileShape) -> tuple[Walk, ...]:
+    """Forward and dq: the first and the last launch have every query; rows listed for the backward's sake are tiled."""
     relation, queried, keyed = pattern.normal.tiled, pattern.normal.queried, pattern.normal.keyed
-    if queried is not None:
-        relation = r.union(relation, everywhere(queried, "queries"))
-    gathered: list[GatheredTiles] = []
+    strided = _strided(pattern, shape, "queries")
+    walks: list[Walk] = []
+    if not strided or keyed is not None or not _unlisted(pattern.normal):
+        if queried is not None:
+            relation = r.union(relation, everywhere(queried, "queries"))
+        gathered: list[GatheredTiles] = []
+        if keyed is not None:
+            tiles = pattern.tiles(keyed.relation, shape, "queries", keyed.positions, "keys")
+            gathered.append(from_tiles(tiles, keyed.positions))
+        walks.append(_contiguous(name, pattern, relation, "queries", shape, gathered))
+    for place, tiles in enumerate(strided):
+        every = not walks or place == len(strided) - 1
+        walks.append(_on_lattice(name, pattern, tiles, every))
+    return tuple(walks)
+
+
+def _by_keys(name: str, pattern: _Pattern, shape: TileShape) -> tuple[Walk, ...]:
+    """dkv: the first launch has every key."""
+    queried, keyed = pattern.normal.queried, pattern.normal.keyed
+    strided = _strided(pattern, shape, "keys")
+    walks: list[Walk] = []
+    if not strided or not _unlisted(pattern.normal):
+        gathered: list[GatheredTiles] = []
+        if queried is not None:
+            tiles = pattern.tiles(queried.relation, shape, "keys", queried.positions, "queries")
+            gathered.append(from_tiles(tiles, queried.positions))
+        walks.append(_contiguous(name, pattern, pattern.normal.tiled, "keys", shape, gathered))
+    walks += [_on_lattice(name, pattern, tiles, not walks and place == 0) for place, tiles in enumerate(strided)]
     if keyed is not None:
-        tiles = pattern.tiles(keyed.relation, shape, "queries", keyed.positions, "keys")
-        gathered.append(from_tiles(tiles, keyed.positions))
-    return _contiguous(name, pattern, relation, "queries", shape, gathered)
+        walks.append(_by_listed_keys(f"{name}.gathered", pattern, keyed, shape))
+    return tuple(walks)
 
 
-def _by_keys(name: str, pattern: _Pattern, shape: TileShape) -> Walk:
-    """The dkv launch that owns every key."""
-    queried = pattern.normal.queried
-    gathered: list[GatheredTiles] = []
-    if queried is not None:
-        tiles = pattern.tiles(queried.relation, shape, "keys", queried.positions, "queries")
-        gathered.append(from_tiles(tiles, queried.positions))
-    return _contiguous(name, pattern, pattern.normal.tiled, "keys", shape, gathered)
+def _unlisted(normal: Normal) -> bool:
+    """Whether nothing but strides and listed keys needs tiles of neighbours."""
+    return isinstance(normal.tiled, r.Empty) and normal.queried is None and normal.drawn is None
+
+
+def _strided(pattern: _Pattern, shape: TileShape, own: Side) -> list[OnLattice]:
+    """The strided components that have any pairs."""
+    every = [
+        on_lattice(strided, pattern.normal.n, shape.own, shape.counterpart, own, pattern.budget)
+        for strided in pattern.normal.strided
+    ]
+    return [tiles for tiles in every if tiles.pairs]
+
+
+def _on_lattice(name: str, pattern: _Pattern, strided: OnLattice, every: bool) -> Walk:
+    """The launch of a strided component, with `every` own row or those that have pairs."""
+    lattice = strided.lattice
+    maps = [
+        Masked(part.relation, part.tiles, np.nonzero(masked(part.tiles))[0], part.offsets.size)
+        for part in strided.parts
+        if part.relation is not None
+    ]
+    interval, described = best_interval(maps, lattice.step) if maps and pattern.intervals else (None, [])
+    if not described:
+        described = [np.zeros(part.tiles.classes.size, dtype=np.bool_) for part in strided.parts]
+    parts = [
+        Part(
+            part.tiles,
+            exact,
+            part.offsets,
+            lattice.step * lattice.own_run,
+            lattice.step * lattice.counterpart_run,
+            part.live,
+        )
+        for part, exact in zip(strided.parts, described, strict=True)
+    ]
+    own_tiles = sum(part.live.size * part.offsets.size for part in parts)
+    none = nothing(own_tiles, parts[0].tiles.own_tile, parts[0].tiles.counterpart_tile)
+    tables = build_tables(f"{name}.step{lattice.step}", pattern.normal.n, parts, none, None, every)
+    return Walk(tables, interval, lattice=lattice)
 
 
 def _by_listed_keys(name: str, pattern: _Pattern, keyed: Listed, shape: TileShape) -> Walk:
     """The dkv launch that owns the listed keys."""
     tiles = pattern.tiles(keyed.relation, shape, "keys", keyed.positions, "keys")
     interval, described = _interval(keyed.relation, tiles, pattern.intervals)
-    tables = build_tables(name, tiles, described, combined([], tiles), keyed.positions)
+    parts = [contiguous(tiles, described)]
+    tables = build_tables(name, pattern.normal.n, parts, combined([], tiles), keyed.positions, every=False)
     return Walk(tables, interval, gathered_own=True)
 
 
@@ -131,11 +190,13 @@ def _contiguous(
     if pattern.pairs is not None:
         drawn = from_pairs(pattern.pairs, own, shape.own, shape.counterpart, pattern.budget)
         gathered = [*gathered, drawn]
-    return Walk(build_tables(name, tiles, described, combined(gathered, tiles), None), interval, gathered_own=False)
+    parts = [contiguous(tiles, described)]
+    return Walk(build_tables(name, pattern.normal.n, parts, combined(gathered, tiles), None, every=True), interval)
 
 
 def _interval(relation: r.Relation, tiles: TileMap, allowed: bool) -> tuple[RowInterval | None, NDArray[np.bool_]]:
     if not allowed:
         return None, np.zeros(tiles.classes.size, dtype=np.bool_)
     (chosen,) = np.nonzero(masked(tiles))
-    return best_interval(relation, tiles, chosen)
+    interval, (described,) = best_interval([Masked(relation, tiles, chosen, 1)])
+    return interval, described

@@ -117,7 +117,12 @@ def _shipped(module: ModuleFiles) -> Lowered:
 
 def _check_layer(layer: LayerPlan, tables: dict[str, TableSet]) -> None:
     for group in layer.groups:
-        for launch in group.launches:
+        for chain in (group.forward, group.dq):
+            for launch in chain:
+                # The last launch writes the results, of every row.
+                every = True if launch in (chain[0], chain[-1]) else None
+                check_tables(tables[launch.tables], launch.kernel, layer.tokens, every)
+        for launch in group.dkv:
             check_tables(tables[launch.tables], launch.kernel, layer.tokens)
 
 

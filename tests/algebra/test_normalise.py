@@ -175,7 +175,7 @@ def component_masks(normal):
         yield ((every[:, None] - every) % part.step == 0) & mask(part.relation, n)
 
 
-def always(strided, n):
+def always(strided, n, first):
     return True
 
 
@@ -235,7 +235,7 @@ def test_strides_become_components(relation, tiled, strided):
 
 def test_the_caller_chooses_the_steps():
     relation = r.Union((r.Band(0, None, 7), r.Band(0, 21, 3)))
-    normal = check(relation, N, lambda strided, n: strided.step == 3)
+    normal = check(relation, N, lambda strided, n, first: strided.step == 3)
     assert [part.step for part in normal.strided] == [3]
     assert normal.tiled == r.Band(0, None, 7)
 

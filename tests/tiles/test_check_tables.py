@@ -42,7 +42,9 @@ def damaged(tables, field, place, value):
 @pytest.mark.parametrize(
     ("field", "place", "value", "message"),
     [
-        ("items", (0, t.ORIGIN), 1, "own rows up to"),
+        ("items", (0, t.ORIGIN), 1, "is owned by more than one item"),
+        ("items", (0, t.ORIGIN), N, f"items origin, row 0 is {N}"),
+        ("items", (0, t.ORIGIN), N - 20, "items own rows, row 0 is"),
         ("items", (0, t.COUNT), 0, "items count, row 0 is 0"),
         ("items", (0, t.COUNT), 129, "items count, row 0 is 129, outside 1..128"),
         ("items", (1, t.FULL), -1, "items full, row 1 is -1"),
@@ -51,7 +53,7 @@ def damaged(tables, field, place, value):
         ("items", (0, t.INTERVAL), 1 << 20, "items interval, row 0"),
         ("items", (0, t.GATHER_END), 9999, "items gather end, row 0 is 9999"),
         ("items", (0, t.GATHER), 9999, "items gather, row 0 is 9999"),
-        ("items", (0, t.SLOT), 0, "items slot, row 0 is 0"),
+        ("items", (0, t.SLOT), 0, "merges do not add up"),
         ("items", (0, t.PAIRS), -5, "items pairs, row 0 is -5"),
         ("tiles", 0, N, f"tiles, row 0 is {N}"),
         ("tiles", -1, -1, "tiles, row"),

@@ -17,7 +17,7 @@ from patternc.codegen.cost import tile_shape
 from patternc.codegen.lower import lower
 from patternc.codegen.plan import RowInterval, Shift
 from tests.lowering import launches, list_everything, schedule, shapes
-from tests.reconstruction import visited, visited_by
+from tests.reconstruction import reconstructed, visited
 from tests.strategies import CASES_LENGTH, EVERY_CASE, causal_places, mask, places
 
 SHAPES = st.builds(
@@ -30,10 +30,8 @@ def check(relation, n, **options):
     (plan,) = lowered.plan.distinct
     (group,) = plan.groups
     expected = mask(relation, n)
-    assert (visited_by(group.forward, lowered.tables, n) == expected).all()
-    assert (visited_by(group.dq, lowered.tables, n) == expected).all()
-    assert (visited_by(group.dkv, lowered.tables, n) == expected.T).all()
-    assert [launch.kernel.accumulate for launch in group.dkv] == [step > 0 for step in range(len(group.dkv))]
+    for pairs in reconstructed(group, lowered.tables, n):
+        assert (pairs == expected).all()
     return lowered
 
 
@@ -82,8 +80,8 @@ def test_token_level_draws_are_gathered():
     (group,) = plan.groups
     every = np.arange(n)
     expected = evaluate(relation, every[:, None], every[None, :], n)
-    assert (visited_by(group.forward, lowered.tables, n) == expected).all()
-    assert (visited_by(group.dkv, lowered.tables, n) == expected.T).all()
+    for pairs in reconstructed(group, lowered.tables, n):
+        assert (pairs == expected).all()
     assert all(launch.kernel.gathered and launch.kernel.own == "contiguous" for launch in launches(plan))
 
 
@@ -167,7 +165,8 @@ def test_items_are_sorted_by_cost():
 def test_a_row_without_tiles_still_has_an_item():
     lowered = lower(schedule(512, r.Queries(((0, 1),))), target="cuda:90", dtype="bfloat16", head_dim=64)
     assert len(lowered.tables["p0.forward"].items) == 4
-    assert (visited(lowered.tables["p0.forward"], lowered.plan.distinct[0].groups[0].forward[0].kernel, 512)[0]).all()
+    kernel = lowered.plan.distinct[0].groups[0].forward[0].kernel
+    assert visited(lowered.tables["p0.forward"], kernel, 512, every=True)[0].all()
 
 
 def test_limits_are_errors():
