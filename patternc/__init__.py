@@ -46,4 +46,4 @@ def __dir__() -> list[str]:
 
 
 if "torch" in sys.modules:
-    import_module("patternc.runtime.op")
+    import_module("patternc.runtime.transforms")

@@ -8,7 +8,10 @@ reading files (`load.py`) or the work itself (`op.py`).
 from __future__ import annotations
 
 import math
+import operator
+from typing import SupportsIndex
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,10 +20,10 @@ from patternc.codegen.lower import LONGEST, Lowered
 from patternc.codegen.plan import Dtype
 from patternc.codegen.plan_json import layer_to_json
 from patternc.grammar import typed
-from patternc.runtime import op
 from patternc.runtime.errors import AttentionInputError
 from patternc.runtime.remake import Shape, plan_of
 from patternc.runtime.tensors import table_tensors
+from patternc.runtime.transforms import attend
 
 DTYPES: dict[torch.dtype, Dtype] = {
     torch.float16: "float16",
@@ -30,6 +33,11 @@ DTYPES: dict[torch.dtype, Dtype] = {
 }
 KEPT_SHAPES = 32
 """Plans kept for other shapes than the compiled one; the oldest makes room."""
+
+UNTRACEABLE = (
+    "patternc has no plan for this length, head_dim, dtype and device yet, and planning cannot be traced: call "
+    "attention.prepare(tokens, head_dim, dtype, device) before compiling"
+)
 
 _Layers = tuple[tuple[str, list[Tensor]], ...]
 """For each layer: the plan's text and its tables on one device."""
@@ -81,7 +89,7 @@ class Attention(nn.Module):
         q: Tensor,
         k: Tensor,
         v: Tensor,
-        layer: int = 0,
+        layer: SupportsIndex = 0,
         *,
         sinks: Tensor | None = None,
         scale: float | None = None,
@@ -103,33 +111,44 @@ class Attention(nn.Module):
             float32, natural log. Both are differentiable (once). A row that attends nothing gives o = 0 and lse =
             -inf, or the sink.
 
+        Where torch.autocast is enabled, q, k and v are cast to its dtype, as for scaled_dot_product_attention.
+
         Raises:
             AttentionInputError: the call cannot be served; nothing has run.
         """
-        self._check(q, k, v, layer, sinks, scale)
-        plan, tables = self._prepared(q.shape[2], q.shape[3], q.dtype, q.device)[layer]
-        factor = 1 / math.sqrt(q.shape[3]) if scale is None else scale
-        o, lse = op.attention(q, k, v, sinks, tables, plan, factor)
+        q, k, v = _as_autocast("q", q), _as_autocast("k", k), _as_autocast("v", v)
+        self._check_rows(q, k, v)
+        if sinks is not None:
+            self._check_sinks(q, sinks)
+        number = self._layer(layer)
+        factor = 1 / math.sqrt(q.shape[3]) if scale is None else _factor(scale)
+        plan, tables = self._prepared(q.shape[2], q.shape[3], q.dtype, q.device)[number]
+        o, lse = attend(q, k, v, sinks, tables, plan, factor)
         return (o, lse) if return_lse else o
 
     def prepare(self, tokens: int, head_dim: int, dtype: torch.dtype, device: torch.device | str) -> None:
         """Make plans and tables for calls of this shape now, instead of at the first one.
 
-        Needed before torch.compile or torch.export traces a shape for the first time. Raises AttentionInputError.
+        Needed before torch.export, or torch.compile with fullgraph=True, traces a shape for the first time; plain
+        torch.compile interrupts its graph to plan. Raises AttentionInputError.
         """
         # A tensor knows its device by index, where "cuda" means the current one.
         self._prepared(tokens, head_dim, dtype, torch.empty(0, device=device).device)
 
     def _prepared(self, tokens: int, head_dim: int, dtype: torch.dtype, device: torch.device) -> _Layers:
-        place = (tokens, head_dim, dtype, device)
-        layers = self._ready.get(place)
+        layers = self._ready.get((tokens, head_dim, dtype, device))
         if layers is not None:
             return layers
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_exporting():
             raise AttentionInputError(
                 f"no plan yet for {tokens} tokens, head_dim {head_dim}, {dtype} on {device}, and planning cannot be "
-                f"traced: call attention.prepare({tokens}, {head_dim}, {dtype}, {str(device)!r}) before compiling"
+                f"traced: call attention.prepare({tokens}, {head_dim}, {dtype}, {str(device)!r}) before exporting"
             )
+        return self._prepare(tokens, head_dim, dtype, device)
+
+    @torch.compiler.disable(reason=UNTRACEABLE)  # pyright: ignore[reportUnknownMemberType, reportUntypedFunctionDecorator] - as torch has it
+    def _prepare(self, tokens: int, head_dim: int, dtype: torch.dtype, device: torch.device) -> _Layers:
+        place = (tokens, head_dim, dtype, device)
         shape = self._shape_of(*place)
         lowered = self.lowered if shape == self.shape else self._planned(shape)
         texts = [layer_to_json(plan) for plan in lowered.plan.distinct]
@@ -159,7 +178,7 @@ class Attention(nn.Module):
         except (ValueError, TileBudgetError) as error:
             raise AttentionInputError(f"cannot serve {_described(shape)}: {error}") from error
 
-    def _check(self, q: Tensor, k: Tensor, v: Tensor, layer: int, sinks: Tensor | None, scale: float | None) -> None:
+    def _check_rows(self, q: Tensor, k: Tensor, v: Tensor) -> None:
         for name, rows, heads in (("q", q, self.heads), ("k", k, self.kv_heads), ("v", v, self.kv_heads)):
             if rows.dim() != 4:
                 raise AttentionInputError(
@@ -185,27 +204,60 @@ class Attention(nn.Module):
                 ("head_dim", rows.shape[3], q.shape[3]),
             ):
                 if got != expected:
+                    no_cache = _NO_CACHE if what == "number of tokens" else ""
                     raise AttentionInputError(
-                        f"the {what} of {name} is {got}, but that of q is {expected}; all three must agree"
+                        f"the {what} of {name} is {got}, but that of q is {expected}; all three must agree{no_cache}"
                     )
         if not 1 <= q.shape[2] <= LONGEST:
             raise AttentionInputError(f"q has {q.shape[2]} tokens; expected 1 to {LONGEST:,}")
         if q.shape[3] < 1:
             raise AttentionInputError(f"q has head_dim {q.shape[3]}; expected at least 1")
-        if isinstance(layer, bool) or not isinstance(layer, int) or not 0 <= layer < self.layers:  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
-            raise AttentionInputError(f"layer is {layer!r}; {self.name} has layers 0 to {self.layers - 1}")
-        if scale is not None and not (math.isfinite(scale) and scale > 0):
-            raise AttentionInputError(f"scale is {scale}; expected a positive number, such as 1 / sqrt(head_dim)")
-        if sinks is not None:
-            self._check_sinks(q, sinks)
 
     def _check_sinks(self, q: Tensor, sinks: Tensor) -> None:
+        if not isinstance(sinks, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
+            raise AttentionInputError(f"sinks are {_kind(sinks)}; expected a tensor [{self.heads}], one a query head")
         if sinks.shape != (self.heads,):
             raise AttentionInputError(f"sinks have shape {_dims(sinks)}; expected [{self.heads}], one a query head")
         if sinks.dtype not in (torch.float32, q.dtype):
             raise AttentionInputError(f"sinks are {sinks.dtype}; expected torch.float32 or q's {q.dtype}")
         if sinks.device != q.device:
             raise AttentionInputError(f"sinks are on {sinks.device}, but q is on {q.device}; move them there")
+
+    def _layer(self, layer: SupportsIndex) -> int:
+        """Which layer is meant. Raises AttentionInputError for anything but one there is."""
+        if isinstance(layer, SupportsIndex) and not isinstance(layer, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
+            number = operator.index(layer)
+            if 0 <= number < self.layers:
+                return number
+        raise AttentionInputError(f"layer is {layer!r}; {self.name} has layers 0 to {self.layers - 1}")
+
+
+_NO_CACHE = "; attention of new tokens to cached keys is not there yet: pass all tokens, and take the rows that are new"
+
+
+def _as_autocast(name: str, rows: Tensor) -> Tensor:
+    """The rows as autocast wants them for attention: floating point below float64 in its dtype."""
+    if not isinstance(rows, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
+        raise AttentionInputError(f"{name} is {_kind(rows)}; expected a torch.Tensor [batch, heads, tokens, head_dim]")
+    kind = rows.device.type
+    if kind not in ("cpu", "cuda") or not torch.is_autocast_enabled(kind):
+        return rows
+    cast = rows.is_floating_point() and rows.dtype != torch.float64
+    return rows.to(torch.get_autocast_dtype(kind)) if cast else rows
+
+
+def _factor(scale: float) -> float:
+    """What scores are multiplied with. Raises AttentionInputError for anything but a positive number."""
+    if isinstance(scale, Tensor):
+        raise AttentionInputError(
+            "scale is a tensor, whose gradient would be lost; expected a number. To learn it, scale the queries: "
+            "attention(q * scale, k, v, scale=1.0)"
+        )
+    if not isinstance(scale, (int, float, np.integer, np.floating)) or isinstance(scale, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
+        raise AttentionInputError(f"scale is {_kind(scale)}; expected a positive number, such as 1 / sqrt(head_dim)")
+    if not (math.isfinite(scale) and scale > 0):
+        raise AttentionInputError(f"scale is {scale}; expected a positive number, such as 1 / sqrt(head_dim)")
+    return float(scale)
 
 
 def _target(device: torch.device) -> str:
@@ -223,6 +275,10 @@ def _target(device: torch.device) -> str:
 
 def _described(shape: Shape) -> str:
     return f"{shape.tokens:,} tokens, head_dim {shape.head_dim}, {shape.dtype}, {shape.target}"
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"a {type(value).__module__}.{type(value).__name__}".replace("builtins.", "")
 
 
 def _dims(tensor: Tensor) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NoReturn, Protocol
 
 import torch
@@ -28,6 +29,10 @@ from patternc.codegen.tables import TABLE_ARRAYS
 from patternc.runtime import cpu
 from patternc.runtime.tensors import named_tables, table_names
 
+SECOND_DERIVATIVE = (
+    "patternc attention is differentiable once: its backward pass has no derivative. Drop create_graph=True; where a "
+    "second derivative is needed, use patternc.runtime.reference.attention with the pattern's mask"
+)
 _KEPT_PLANS = 256
 
 
@@ -48,7 +53,8 @@ def attention(
 ) -> tuple[Tensor, Tensor]:
     """The operator; the file comment says what it takes and gives."""
     layer = _for_cpu(plan)
-    return cpu.forward(q, k, v, sinks, named_tables(layer, tables), layer, scale)
+    with _as_given("cpu"):
+        return cpu.forward(q, k, v, sinks, named_tables(layer, tables), layer, scale)
 
 
 @torch.library.custom_op(
@@ -76,7 +82,8 @@ def attention_backward(
     """(dq, dk, dv, dsinks) for the gradients `do` of o and `dlse` of lse; dsinks has no element without sinks."""
     layer = _for_cpu(plan)
     named = named_tables(layer, tables)
-    return _with_sinks(q, cpu.backward(do, dlse, q, k, v, sinks, o, lse, named, layer, scale))
+    with _as_given("cpu"):
+        return _with_sinks(q, cpu.backward(do, dlse, q, k, v, sinks, o, lse, named, layer, scale))
 
 
 def _attention_cuda(
@@ -85,7 +92,8 @@ def _attention_cuda(
     from patternc.runtime import cuda  # CPU users need none of it
 
     layer = plan_of(plan)
-    return cuda.forward(q, k, v, sinks, named_tables(layer, tables), layer, scale)
+    with _as_given("cuda"):
+        return cuda.forward(q, k, v, sinks, named_tables(layer, tables), layer, scale)
 
 
 def _attention_backward_cuda(
@@ -105,11 +113,18 @@ def _attention_backward_cuda(
 
     layer = plan_of(plan)
     named = named_tables(layer, tables)
-    return _with_sinks(q, cuda.backward(do, dlse, q, k, v, sinks, o, lse, named, layer, scale))
+    with _as_given("cuda"):
+        return _with_sinks(q, cuda.backward(do, dlse, q, k, v, sinks, o, lse, named, layer, scale))
 
 
 attention.register_kernel("cuda", _attention_cuda)  # pyright: ignore[reportUnknownMemberType]
 attention_backward.register_kernel("cuda", _attention_backward_cuda)  # pyright: ignore[reportUnknownMemberType]
+
+
+def _as_given(device_type: str) -> AbstractContextManager[object]:
+    """Where autocast is enabled, it is off inside: the products of a target choose their own precision."""
+    enabled = torch.is_autocast_enabled(device_type)
+    return torch.autocast(device_type, enabled=False) if enabled else nullcontext()
 
 
 def _for_cpu(plan: str) -> LayerPlan:
@@ -181,10 +196,7 @@ def _differentiate(ctx: _Context, do: Tensor, dlse: Tensor) -> tuple[Tensor | li
 
 
 def _refuse_second_derivative(ctx: _Context, *gradients: Tensor) -> NoReturn:
-    raise RuntimeError(
-        "patternc attention is differentiable once: its backward pass has no derivative. Drop create_graph=True; where "
-        "a second derivative is needed, use patternc.runtime.reference.attention with the pattern's mask"
-    )
+    raise RuntimeError(SECOND_DERIVATIVE)
 
 
 attention.register_autograd(  # pyright: ignore[reportUnknownMemberType]

@@ -42,6 +42,13 @@ def test_defaults():
     assert attention.state_dict() == {}
 
 
+def test_numbers_of_numpy():
+    attention, given = attention_of(program()), leaves()
+    right = attention(*given, layer=3, scale=0.5)
+    assert torch.equal(attention(*given, layer=np.int64(3), scale=np.float32(0.5)), right)
+    assert torch.equal(attention(*given, layer=np.uint8(3), scale=np.float64(0.5)), right)
+
+
 def swapped(q, k, v):
     return (each.transpose(1, 2) for each in (q, k, v))
 
@@ -63,6 +70,9 @@ def swapped(q, k, v):
         (lambda q, k, v: (x.to_sparse() for x in (q, k, v)), "layout torch.sparse_coo; expected a dense tensor"),
         (lambda q, k, v: (x[:, :, :0] for x in (q, k, v)), "q has 0 tokens"),
         (lambda q, k, v: (x[..., :0] for x in (q, k, v)), "q has head_dim 0"),
+        (lambda q, k, v: (q[:, :, -1:], k, v), "attention of new tokens to cached keys is not there yet"),
+        (lambda q, k, v: (None, k, v), "q is None; expected a torch.Tensor"),
+        (lambda q, k, v: (q, k.numpy(), v), "k is a numpy.ndarray; expected a torch.Tensor"),
     ],
 )
 def test_refused_inputs(change, says):
@@ -81,7 +91,13 @@ def test_refused_inputs(change, says):
         ({"layer": True}, "layer is True"),
         ({"layer": 1.0}, "layer is 1.0"),
         ({"scale": 0.0}, "scale is 0.0; expected a positive number"),
+        ({"layer": "1"}, "layer is '1'"),
+        ({"layer": None}, "layer is None"),
         ({"scale": float("nan")}, "scale is nan"),
+        ({"scale": True}, "scale is a bool; expected a positive number"),
+        ({"scale": "0.3"}, "scale is a str; expected a positive number"),
+        ({"scale": torch.tensor(0.3, requires_grad=True)}, "whose gradient would be lost"),
+        ({"sinks": [0.0] * 4}, "sinks are a list; expected a tensor [4]"),
         ({"sinks": torch.zeros(2)}, "sinks have shape [2]; expected [4], one a query head"),
         ({"sinks": torch.zeros(4, dtype=torch.float16)}, "sinks are torch.float16; expected torch.float32"),
         ({"sinks": torch.zeros(4, device="meta")}, "sinks are on meta, but q is on cpu"),
@@ -221,10 +237,28 @@ def test_fullgraph():
         torch.testing.assert_close(one, other)
 
 
+@pytest.mark.parametrize("dynamic", [None, True])
+def test_lengths_that_torch_compile_has_not_seen(dynamic):
+    """Each is planned between two graphs, once."""
+    torch._dynamo.reset()
+    attention = attention_of(program())
+    project = torch.nn.Linear(16, 16)
+    compiled = torch.compile(
+        lambda q, k, v: attention(project(q), k, v, 3).relu(), backend="aot_eager", dynamic=dynamic
+    )
+    for n in (160, 97, 131, 97):
+        q, k, v = leaves(n)
+        torch.testing.assert_close(compiled(q, k, v), attention(project(q), k, v, 3).relu())
+    assert {place[0] for place in attention._ready} == {160, 97, 131}
+
+
 def test_an_unprepared_shape_cannot_be_traced():
+    torch._dynamo.reset()
     compiled = torch.compile(attention_of(program()), fullgraph=True, backend="aot_eager")
-    with pytest.raises(torch._dynamo.exc.Unsupported):
+    with pytest.raises(torch._dynamo.exc.Unsupported, match=r"call attention\.prepare\("):
         compiled(*leaves())
+    with pytest.raises(AttentionInputError, match=r"call attention\.prepare\(160, 16, torch\.float32, 'cpu'\)"):
+        torch.export.export(attention_of(program()), tuple(each.detach() for each in leaves()))
 
 
 def test_exported_programs_run_in_a_new_process(tmp_path):
@@ -251,6 +285,66 @@ def test_exported_programs_run_in_a_new_process(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def train(network, rows, autocast):
+    """One step; the loss before it and the parameters after it."""
+    torch.manual_seed(0)
+    optimizer = torch.optim.SGD(network.parameters(), 0.5)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        loss = network(*rows).float().square().mean()
+    loss.backward()
+    optimizer.step()
+    return loss.detach(), [each.detach().clone() for each in network.parameters()]
+
+
+class Projected(torch.nn.Module):
+    """Attention of one layer with learnt projections, by whatever attends."""
+
+    def __init__(self, attend):
+        super().__init__()
+        torch.manual_seed(7)
+        self.into = torch.nn.Linear(16, 16)
+        self.attend = attend
+
+    def forward(self, q, k, v):
+        return self.attend(self.into(q), self.into(k), v)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_autocast_trains_as_sdpa_does(compiled):
+    attention = attention_of(program())
+    mask = masks(program(), 3)
+
+    def dense(q, k, v):
+        return torch.nn.functional.scaled_dot_product_attention(q, k, v, mask, enable_gqa=True)
+
+    rows = [each.detach() for each in leaves()]
+    network = Projected(lambda q, k, v: attention(q, k, v, 3))
+    stepping = torch.compile(network, backend="aot_eager") if compiled else network
+    loss, after = train(stepping, rows, autocast=True)
+    right_loss, right = train(Projected(dense), rows, autocast=True)
+    exact_loss, exact = train(Projected(dense), rows, autocast=False)
+    assert abs(loss - exact_loss) < 0.01 * exact_loss
+    assert abs(right_loss - exact_loss) < 0.01 * exact_loss
+    for got, theirs, best in zip(after, right, exact, strict=True):
+        assert got.dtype == torch.float32
+        assert (got - best).abs().max() <= 2 * (theirs - best).abs().max() + 1e-4
+
+
+def test_autocast_dtypes():
+    attention, (q, k, v) = attention_of(program()), leaves()
+    with torch.autocast("cpu", torch.bfloat16):
+        o, lse = attention(q, k.bfloat16(), v, return_lse=True, sinks=torch.zeros(4))
+        double = attention(q.double(), k.double(), v.double())
+        with pytest.raises(AttentionInputError, match="the dtype of k is"):
+            attention(q, k.double(), v)
+    assert (o.dtype, lse.dtype, double.dtype) == (torch.bfloat16, torch.float32, torch.float64)
+    right = attention(q.bfloat16(), k.bfloat16(), v.bfloat16(), sinks=torch.zeros(4))
+    assert torch.equal(o, right), "autocast reaches into the operator"
+    assert torch.equal(double, attention(q.double(), k.double(), v.double()))
+    with torch.autocast("cpu", torch.bfloat16, enabled=False):
+        assert attention(q, k, v).dtype == torch.float32
 
 
 def test_extra_repr():

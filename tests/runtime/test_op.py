@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from patternc.algebra import relation as r
 from patternc.codegen.plan_json import PlanFormatError
 from patternc.runtime import op
-from tests.runtime.layers import inputs, layer_of
+from tests.runtime.layers import gradients, inputs, layer_of
 
 WINDOW = r.intersection(r.PAST, r.band(0, 24))
 GLOBAL = r.union(r.band(-6, 6), r.Keys(((0, 3),)), r.Queries(((0, 3),)))
@@ -42,6 +42,19 @@ def test_inference_keeps_no_graph():
     with torch.inference_mode():
         o, _ = layer.attend(*inputs(30, 1))
     assert not o.requires_grad
+
+
+def test_autocast_does_not_reach_into_the_operator():
+    """What an exported program calls in somebody's autocast region computes as everywhere else."""
+    layer = layer_of(70, [WINDOW, GLOBAL])
+    leaves = inputs(70, 2, dtype=torch.bfloat16)
+    right = layer.attend(*leaves)
+    right_gradients = gradients(right, leaves)
+    with torch.autocast("cpu", torch.float16):
+        got = layer.attend(*leaves)
+        got_gradients = gradients(got, leaves)
+    for one, other in zip((*got, *got_gradients), (*right, *right_gradients), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_flops_are_those_of_the_tiles():
