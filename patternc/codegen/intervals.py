@@ -97,7 +97,7 @@ def best_interval(maps: Sequence[Masked], step: int = 1) -> tuple[RowInterval | 
 def in_positions(rows: RowInterval, step: int) -> RowInterval:
     """An interval over the coordinates of a class modulo `step` as one over positions, right for every such class.
 
-    u >= v + o is position >= own + step * o; u < v + o, which is u <= v + o - 1, is position < own + step * (o - 1) + 1.
+    u >= v + o is position >= own + step * o; u < v + o, so u <= v + o - 1, is position < own + step * (o - 1) + 1.
     Class c begins at c < step, so that a bound on u alone is the same bound, times step, on position.
     """
     return RowInterval(
