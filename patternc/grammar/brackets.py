@@ -13,6 +13,7 @@ from patternc.grammar.lexer import END, Token
 from patternc.grammar.places import Edit, Place, new_token
 from patternc.grammar.signatures import PRIMITIVES
 from patternc.grammar.terminals import CLOSERS, SIGNS, STATEMENTS
+from patternc.grammar.tree import ABSENT
 from patternc.source import Span
 
 
@@ -37,6 +38,42 @@ def brackets(place: Place) -> Iterator[Edit]:
         if brackets and CLOSERS[brackets[-1].type] != token.type:
             yield _wrong_shape(place, brackets[-1], CLOSERS[brackets[-1].type])
         yield _closes_nothing(place)
+
+
+def braces(place: Place, could: set[str]) -> Iterator[Edit]:
+    """`{dense}` for a pattern, and `{ 0: dense }` without its word."""
+    if place.token.type != "LBRACE" or "LPAR" not in could:
+        return
+    stop = place.position
+    depth = 1
+    while depth and stop + 1 < len(place.stream):
+        stop += 1
+        depth += (place.stream[stop].type == "LBRACE") - (place.stream[stop].type == "RBRACE")
+    if depth:
+        return
+    inner = place.stream[place.position + 1 : stop]
+    opened, closed = place.token, place.stream[stop]
+    if any(each.type == "COLON" for each in inner):
+        if "HEADS" in could:
+            diagnostic = Diagnostic(
+                "PA105",
+                "`heads` is missing before `{`",
+                (place.label(opened.span, "a pattern for each head?"),),
+                fix=place.fix("put in `heads`", Span(opened.start, opened.start), "heads "),
+            )
+            yield Edit(diagnostic, (new_token("HEADS", place),))
+        return
+    span = Span(opened.start, closed.stop)
+    content = place.source.text[opened.stop : closed.start].strip()
+    text, written = ("write `( )`", f"({content})") if len(inner) > 1 else ("leave them out", content)
+    diagnostic = Diagnostic(
+        "PA103",
+        "a pattern does not stand in braces",
+        (place.label(opened.span, "braces are for blocks of entries"), place.label(closed.span, "", primary=False)),
+        fix=place.fix(text, span, written) if inner else None,
+    )
+    missing = () if inner else (new_token("NAME", place, ABSENT),)
+    yield Edit(diagnostic, (*inner, *missing), len(inner) + 2, sure=True)
 
 
 def _closed_on_this_line(place: Place, opened: Token) -> bool:

@@ -32,6 +32,8 @@ class Checked:
 
     program: typed.Program
     diagnostics: tuple[Diagnostic, ...]
+    other_models: tuple[typed.Model, ...] = ()
+    """Models that should not be there: one file has one. They are looked at for further mistakes only."""
 
 
 def check(parsed: Parsed, read: Reader = read_source) -> Checked:
@@ -47,7 +49,8 @@ def check(parsed: Parsed, read: Reader = read_source) -> Checked:
     patterns = tuple(_pattern(context, declarations, name, uses[name]) for name in uses)
     model = None
     if declarations.model is not None:
-        model = check_model(context, parsed.source, declarations.model, parsed.model_damaged)
+        model = check_model(context, parsed, declarations.model)
+    others = tuple(check_model(context, parsed, each) for each in declarations.other_models)
     expectations = [check_expectation(context, parsed.source, expect) for expect in declarations.expectations]
     if declarations.model is not None and not has_errors(context.diagnostics):
         _unused(context, declarations)
@@ -58,7 +61,7 @@ def check(parsed: Parsed, read: Reader = read_source) -> Checked:
         model,
         tuple(each for each in expectations if each is not None),
     )
-    return Checked(program, ordered(context.diagnostics))
+    return Checked(program, ordered(context.diagnostics), others)
 
 
 # -- cycles -----------------------------------------------------------------------------------------------------------

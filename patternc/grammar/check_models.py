@@ -13,6 +13,7 @@ from patternc.diagnostics import Diagnostic, Label
 from patternc.grammar import tree, typed
 from patternc.grammar.check_patterns import check_pattern
 from patternc.grammar.check_values import check_ids, check_number, not_there_yet
+from patternc.grammar.parse import Parsed
 from patternc.grammar.scope import Context, Scope
 from patternc.source import Source, Span
 
@@ -21,8 +22,11 @@ MODEL_PLACES = ("layer", "head", "kv_head")
 _UNKNOWN = typed.Selector(typed.Ids((typed.Hole(),)))
 
 
-def check_model(context: Context, source: Source, model: tree.Model, damaged: bool) -> typed.Model:
-    """The model, with holes for what is missing. `damaged`: parts of it were lost to the syntax, so none is missed."""
+def check_model(context: Context, parsed: Parsed, model: tree.Model) -> typed.Model:
+    """The model, with holes for what is missing; nothing is missed where parts of it were lost to the syntax."""
+    source = parsed.source
+    blocks = [each.span for each in model.settings if isinstance(each, tree.Layers)]
+    damaged = parsed.lost_in(model.span, but_not=blocks)  # perhaps a setting
     plain = Scope(source, title="a setting of the model")
     direction: tree.Flag | None = None
     allow_empty = False
@@ -59,7 +63,7 @@ def check_model(context: Context, source: Source, model: tree.Model, damaged: bo
                 number = check_number(context, plain, value)
                 settings.setdefault(key, number)
             case tree.Layers():
-                checked = _layers(context, source, setting, damaged)
+                checked = _layers(context, parsed, setting)
                 layers = layers or checked
             case _:
                 assert_never(setting)
@@ -108,7 +112,8 @@ def _head(setting: tree.Flag | tree.Setting | tree.Layers) -> Span:
             return Span(span.start, span.start + len("layers"))
 
 
-def _layers(context: Context, source: Source, layers: tree.Layers, damaged: bool) -> typed.Layers | typed.Repeat:
+def _layers(context: Context, parsed: Parsed, layers: tree.Layers) -> typed.Layers | typed.Repeat:
+    source = parsed.source
     scope = Scope(source, title="the selection of layers")
     count = check_number(context, Scope(source, title="a setting of the model"), layers.count)
     entries: list[typed.LayerEntry] = []
@@ -117,11 +122,12 @@ def _layers(context: Context, source: Source, layers: tree.Layers, damaged: bool
         match each:
             case tree.LayerEntry(selector, pattern, span):
                 selected = _selector(context, scope, selector)
-                entries.append(typed.LayerEntry(selected, _assigned(context, source, pattern, damaged), span))
+                entries.append(typed.LayerEntry(selected, _assigned(context, parsed, pattern), span))
             case tree.Round(times, pattern, span):
                 number = check_number(context, scope, times)
-                rounds.append(typed.Round(number, _assigned(context, source, pattern, damaged), span))
-    if damaged:  # an entry may have been lost: nobody can say which layers it was for
+                rounds.append(typed.Round(number, _assigned(context, parsed, pattern), span))
+    blocks = [each.pattern.span for each in layers.body if isinstance(each.pattern, tree.HeadBlock)]
+    if parsed.lost_in(layers.span, but_not=blocks):  # perhaps an entry: nobody can say which layers it was for
         entries.append(typed.LayerEntry(_UNKNOWN, typed.Hole()))
         rounds.append(typed.Round(typed.Hole(), typed.Hole()))
     if layers.repeated:
@@ -138,8 +144,9 @@ def _selector(context: Context, scope: Scope, selector: tree.Selector) -> typed.
 
 
 def _assigned(
-    context: Context, source: Source, assigned: tree.Expression | tree.HeadBlock, damaged: bool
+    context: Context, parsed: Parsed, assigned: tree.Expression | tree.HeadBlock
 ) -> typed.Pattern | typed.Heads:
+    source = parsed.source
     inside = Scope(source, places=MODEL_PLACES)
     if not isinstance(assigned, tree.HeadBlock):
         return check_pattern(context, inside, assigned)
@@ -152,7 +159,7 @@ def _assigned(
         )
         for entry in assigned.entries
     ]
-    if damaged:
+    if parsed.lost_in(assigned.span):
         entries.append(typed.HeadEntry(_UNKNOWN, typed.Hole()))
     return typed.Heads(tuple(entries), assigned.span)
 

@@ -29,6 +29,7 @@ class Declarations:
     params: dict[str, tuple[int, tree.Param]] = field(default_factory=dict[str, tuple[int, tree.Param]])
     patterns: dict[str, tuple[int, tree.Pattern]] = field(default_factory=dict[str, tuple[int, tree.Pattern]])
     model: tree.Model | None = None
+    other_models: list[tree.Model] = field(default_factory=list[tree.Model])
     expectations: list[tree.Expect] = field(default_factory=list[tree.Expect])
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     damaged: frozenset[str] = frozenset()
@@ -108,6 +109,7 @@ def _model(declarations: Declarations, source: Source, model: tree.Model) -> Non
     if declarations.model is None:
         declarations.model = model
         return
+    declarations.other_models.append(model)
     declarations.diagnostics.append(
         Diagnostic(
             "PA207",

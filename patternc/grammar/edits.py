@@ -10,12 +10,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from patternc.diagnostics import Diagnostic
-from patternc.grammar.brackets import brackets
+from patternc.grammar.brackets import braces, brackets
+from patternc.grammar.foreign import (
+    bare_file_name,
+    comment,
+    foreign_number,
+    foreign_quotes,
+    foreign_range,
+    foreign_selector,
+    foreign_setting,
+    foreign_statement,
+)
 from patternc.grammar.lexer import END, STRAY, Token
-from patternc.grammar.missing import missing_operand, missing_operator, missing_word
+from patternc.grammar.missing import (
+    missing_brackets,
+    missing_operand,
+    missing_operator,
+    missing_word,
+    operand_at_line_end,
+)
 from patternc.grammar.places import Edit, Place, new_token, shown, unexpected
 from patternc.grammar.signatures import ARGUMENT_NAMES, PRIMITIVES
-from patternc.grammar.terminals import SELECTORS, SIGNS, STATEMENTS
+from patternc.grammar.terminals import CONDITIONS, SELECTORS, SIGNS, STATEMENTS
 from patternc.grammar.wrong_signs import foreign_sign, foreign_word, misspelt, stray, twice
 from patternc.source import Span
 
@@ -23,12 +39,20 @@ from patternc.source import Span
 def wrong_here(place: Place) -> Iterator[Edit]:
     """The token that does not fit is wrong."""
     could = place.cursor.accepts()
+    yield from foreign_range(place, could)
     if place.token.type == STRAY:
+        yield from foreign_quotes(place, could)
         yield from stray(place, could)
         return
+    yield from comment(place, read=False)
+    yield from foreign_statement(place, could)
+    yield from foreign_setting(place, could)
+    yield from foreign_selector(place, could)
+    yield from bare_file_name(place, could)
     yield from foreign_word(place, could)
     yield from foreign_sign(place, could)
     yield from misspelt(place, could)
+    yield from braces(place, could)
     yield from brackets(place)
     yield from twice(place)
     yield from missing_word(place, could)
@@ -37,7 +61,15 @@ def wrong_here(place: Place) -> Iterator[Edit]:
 def wrong_before(place: Place) -> Iterator[Edit]:
     """A token that did fit is wrong, because a later one does not."""
     token = place.token
-    yield from foreign_word(place, place.cursor.accepts())
+    could = place.cursor.accepts()
+    yield from comment(place, read=True)
+    yield from foreign_number(place)
+    yield from foreign_selector(place, could)
+    yield from foreign_word(place, could)
+    if "CONNECTED" in could:
+        yield from misspelt(place, could & set(CONDITIONS))
+    if place.before is not None and place.before.type == "PERCENT":
+        yield from twice(place)
     if token.type == "COLON":
         diagnostic = Diagnostic(
             "PA109",
@@ -51,14 +83,15 @@ def wrong_before(place: Place) -> Iterator[Edit]:
 def missing_here(place: Place) -> Iterator[Edit]:
     """A sign is missing before the token that does not fit."""
     could = place.cursor.accepts()
-    signs = (("COLON", ":"), ("EQUAL", " ="), ("COMMA", ","), ("LBRACE", " {"), ("LPAR", "("))
+    yield from missing_brackets(place, could)
+    signs = (("TIMES", " *"), ("COLON", ":"), ("EQUAL", " ="), ("COMMA", ","), ("LBRACE", " {"), ("LPAR", "("))
     for kind, written in signs:
         if kind == "COMMA" and _may_be_an_operator(place, could):
             yield from missing_operator(place, could, or_comma=True)
         elif kind == "EQUAL" and place.brackets and place.brackets[-1].type == "LPAR" and not _names_argument(place):
             continue
-        elif kind == "LPAR" and "OR" not in could:
-            continue  # an expression could begin with it: nothing says that it is missing
+        elif (kind == "TIMES" and "OR" in could) or (kind == "LPAR" and "OR" not in could):
+            continue  # an expression could go on or begin with it: nothing says that it is missing
         elif kind in could and place.before is not None:
             sign = SIGNS[kind]
             diagnostic = Diagnostic(
@@ -88,6 +121,8 @@ def missing_before(place: Place) -> Iterator[Edit]:
     """Something is missing before a token that did fit: a selector, a count, an operator."""
     could = place.cursor.accepts()
     token, before = place.token, place.before
+    yield from operand_at_line_end(place, could)
+    yield from missing_brackets(place, could)
     if before is not None and before.text in PRIMITIVES and "LPAR" in could and token.type != "LPAR":
         diagnostic = Diagnostic(
             "PA105",

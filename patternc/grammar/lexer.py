@@ -70,7 +70,10 @@ def _scanner() -> tuple[re.Pattern[str], dict[str, str]]:
 
 
 def scan(text: str) -> tuple[Token, ...]:
-    """The tokens of a text. Nothing is refused: neighbouring stray characters become one STRAY token."""
+    """The tokens of a text. Nothing is refused: what is no part of the language becomes STRAY tokens.
+
+    Neighbouring stray characters are one token, and so is a name with stray letters in it.
+    """
     pattern, keywords = _scanner()
     tokens: list[Token] = []
     begins_line = True
@@ -81,9 +84,9 @@ def scan(text: str) -> tuple[Token, ...]:
         if kind in ("WHITE_SPACE", "COMMENT"):
             begins_line = begins_line or "\n" in word or "\r" in word
             continue
-        if kind == STRAY and tokens and tokens[-1].type == STRAY and tokens[-1].stop == start:
+        if tokens and tokens[-1].stop == start and _one_word(tokens[-1], kind, word):
             last = tokens.pop()
-            tokens.append(Token(last.types, last.text + word, last.start, stop, last.begins_line))
+            tokens.append(Token((STRAY,), last.text + word, last.start, stop, last.begins_line))
             continue
         types = (kind,)
         if kind == "NAME" and word in keywords:
@@ -95,6 +98,15 @@ def scan(text: str) -> tuple[Token, ...]:
         tokens.append(Token(types, word, start, stop, begins_line))
         begins_line = False
     return tuple(tokens)
+
+
+def _one_word(last: Token, kind: str, word: str) -> bool:
+    """Whether a word goes on with the token it touches: a name with a letter in it that names cannot have."""
+    if kind == STRAY and last.type == STRAY:
+        return word.isalnum() == last.text[-1].isalnum()
+    if kind == STRAY:
+        return word.isalnum() and last.types[-1] == "NAME"
+    return last.type == STRAY and last.text[-1].isalnum() and kind in ("NAME", "INT")
 
 
 class Cursor:

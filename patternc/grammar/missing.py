@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from patternc.diagnostics import Diagnostic
+from patternc.grammar.lexer import Token
 from patternc.grammar.places import Edit, Place, new_token, shown
+from patternc.grammar.signatures import PRIMITIVES
 from patternc.grammar.terminals import CLOSERS, SETTINGS, WORDS
 from patternc.grammar.tree import ABSENT
+from patternc.source import Span
 
 
 def missing_word(place: Place, could: set[str]) -> Iterator[Edit]:
@@ -64,3 +67,39 @@ def missing_operator(place: Place, could: set[str], or_comma: bool = False) -> I
         () if or_comma else ("patterns are joined by `|`, `&` and `-`",),
     )
     yield Edit(diagnostic, (new_token("OR", place, ABSENT),))
+
+
+_WANT_OPERAND = (
+    *("OR", "AND", "MINUS", "PLUS", "TIMES", "DIVIDE", "MODULO", "SLASH", "POWER"),
+    *("EQUAL", "COLON", "COMPARE"),
+)
+
+
+def operand_at_line_end(place: Place, could: set[str]) -> Iterator[Edit]:
+    """An operand is missing at the end of the line before, although this line's first word could have been it."""
+    before = place.before
+    if before is None or "NAME" not in could or not place.token.begins_line:
+        return
+    if before.type not in _WANT_OPERAND and before.type not in SETTINGS:
+        return
+    what = "a number" if before.type in SETTINGS else "an expression"
+    label = place.label(place.gap, f"{what} is needed here")
+    diagnostic = Diagnostic("PA104", f"{what} is missing after {shown(before)}", (label,))
+    yield Edit(diagnostic, (new_token("NAME", place, ABSENT),))
+
+
+def missing_brackets(place: Place, could: set[str]) -> Iterator[Edit]:
+    """`local 8` instead of `local(8)`."""
+    token, before = place.token, place.before
+    if before is None or before.text not in PRIMITIVES or "LPAR" not in could or "OR" not in could:
+        return
+    if token.types[-1] not in ("INT", "NAME") or token.begins_line:
+        return
+    diagnostic = Diagnostic(
+        "PA105",
+        f"`{before.text}` takes its arguments in brackets",
+        (place.label(token.span, "an argument"),),
+        fix=place.fix("put it in brackets", Span(before.stop, token.stop), f"({token.text})"),
+    )
+    argument = Token(token.types[-1:], token.text, token.start, token.stop)
+    yield Edit(diagnostic, (new_token("LPAR", place), argument, new_token("RPAR", place)), 1, sure=True)

@@ -19,7 +19,7 @@ from patternc.grammar.lexer import END, Cursor, Token
 from patternc.grammar.places import MAX_BRACKETS, MAX_STACK, Edit, Place, too_deep, unexpected
 from patternc.grammar.terminals import CLOSERS, SIGNS, STATEMENTS
 from patternc.grammar.tree import ABSENT
-from patternc.source import Source
+from patternc.source import Source, Span
 
 MAX_MISTAKES = 100
 """After so many mistakes in one file reading stops."""
@@ -36,12 +36,12 @@ _BACK = 6
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """Tokens that parse, what was wrong, and the names whose declaration was lost."""
+    """Tokens that parse, what was wrong, the names whose declaration was lost, and all that was not read."""
 
     tokens: tuple[Token, ...]
     diagnostics: tuple[Diagnostic, ...]
-    damaged: frozenset[str]
-    model_damaged: bool
+    damaged: frozenset[str] = frozenset()
+    lost: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +105,15 @@ def repair(source: Source, tokens: tuple[Token, ...]) -> Repaired:
     tokens, diagnostics = close_braces(source, tokens)
     stream = (*tokens, Token((END,), "", end, end, True))
     reading = _Reading(Cursor(parsing=False))
-    starts: dict[int, _Reading] = {}  # by number of open brackets: before the last line that began there
+    starts: dict[int, _Start] = {}  # by number of open brackets: before the last line that began there
     recent: list[tuple[int, _Reading]] = []  # before each of the last tokens
-    dropped: list[tuple[Token, bool]] = []  # with whether it was inside a model
+    dropped: list[Token] = []
     position = 0
     while True:
         token = stream[position]
         if _restart_here(reading, token):
             starts = {depth: start for depth, start in starts.items() if depth < len(reading.brackets)}
-            starts[len(reading.brackets)] = reading.copy()
+            starts[len(reading.brackets)] = _Start(reading.copy(), _column(source, token))
         recent = [*recent[1 - _BACK :], (position, reading.copy())]
         deep = (token.type in CLOSERS and len(reading.brackets) >= MAX_BRACKETS) or reading.cursor.depth > MAX_STACK
         if not deep and reading.feed(token):
@@ -126,26 +126,26 @@ def repair(source: Source, tokens: tuple[Token, ...]) -> Repaired:
         if found is not None:
             edit, reading, resume = found
             diagnostics.append(edit.diagnostic)
+            if edit.last_resort:
+                dropped += stream[resume - edit.drop : resume]
             recent = []
             position = resume
         else:
             place = Place(source, stream, position, reading.kept, reading.brackets, reading.cursor)
             diagnostics.append(too_deep(place) if deep else unexpected(place))
-            lost, reading, position = _restarted(stream, reading, starts, position)
+            lost, reading, position = _restarted(source, stream, reading, starts, position)
             dropped += lost
             recent = []
         if len(diagnostics) >= MAX_MISTAKES:
-            dropped += ((each, True) for each in stream[position:-1])
+            dropped += stream[position:-1]
             reading = _Reading(Cursor(parsing=False))
             reading.feed(stream[-1])
             break
     names = frozenset(
-        name.text
-        for (word, _), (name, _) in pairwise(dropped)
-        if word.type in ("PARAM", "PATTERN") and name.types[-1] == "NAME"
+        name.text for word, name in pairwise(dropped) if word.type in ("PARAM", "PATTERN") and name.types[-1] == "NAME"
     )
-    model = any(inside or token.type == "MODEL" for token, inside in dropped)
-    return Repaired(tuple(reading.kept[:-1]), tuple(diagnostics), names, model)
+    lost_spans = tuple(token.span for token in dropped)
+    return Repaired(tuple(reading.kept[:-1]), tuple(diagnostics), names, lost_spans)
 
 
 def _restart_here(reading: _Reading, token: Token) -> bool:
@@ -175,6 +175,8 @@ def _mended(
         if edit.last_resort and (best is not None or line_ends is not None):
             break
         fits = _fits(reading, stream, resume) - max(0, position - resume)
+        if edit.sure:
+            fits += max(0, resume - position)  # what it replaces was understood
         if edit.weak:
             fits = min(fits, _LOOK) - 1
         if fits == 0 and resume >= position and line_ends is None and _restart_here(reading, stream[resume]):
@@ -202,11 +204,15 @@ def _edits(
 
 
 def _fits(reading: _Reading, stream: tuple[Token, ...], position: int) -> int:
-    """How many tokens from `position` on can be read; at the end, as good as many."""
+    """How many tokens from `position` on can be read; at the end, as good as many.
+
+    Where a complete line was read and the next one begins with another mistake, that is enough.
+    """
     trial = reading.copy()
     for count, token in enumerate(stream[position : position + _LOOK + _BACK]):
+        line_ends = count > 0 and _restart_here(trial, token)
         if not trial.feed(token):
-            return count
+            return max(count, _ENOUGH) if line_ends else count
         if token.type == END:
             break
     return _LOOK + _BACK
@@ -215,20 +221,39 @@ def _fits(reading: _Reading, stream: tuple[Token, ...], position: int) -> int:
 # -- starting again ---------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """The reading before a line, and the column in which the line begins."""
+
+    reading: _Reading
+    column: int
+
+
+def _column(source: Source, token: Token) -> int:
+    return source.position(token.start)[1]
+
+
+_CONTINUES = frozenset((*CLOSERS.values(), *SIGNS)) - {"SELECTOR_MINUS", *CLOSERS}
+"""What a line begins with that goes on with the one before."""
+
+
 def _restarted(
-    stream: tuple[Token, ...], reading: _Reading, starts: dict[int, _Reading], position: int
-) -> tuple[list[tuple[Token, bool]], _Reading, int]:
-    """Go back to where the line began and on to what fits there: what was dropped, the reading, the position."""
-    start = _enclosing(reading, starts)
-    skipped = 0  # braces opened in what is skipped
+    source: Source, stream: tuple[Token, ...], reading: _Reading, starts: dict[int, _Start], position: int
+) -> tuple[list[Token], _Reading, int]:
+    """Go back to where the line began and on to the next: what was dropped, the reading, the position.
+
+    The next line is the first one inside the same braces that is not indented further, or that fits.
+    """
+    start, column = _enclosing(reading, starts)
+    opened = reading.brackets[len(start.brackets) :]
+    skipped = sum(bracket.type == "LBRACE" for bracket in opened)  # braces opened in what is skipped
     for index in range(position, len(stream)):
         token = stream[index]
-        outside = skipped == 0 and index > position
         begins = token.type in STATEMENTS and (index > position or token.begins_line)
         if begins or token.type == END:
-            trial = _closed(start)
-            if trial.feed(token):
-                return _lost(stream, reading, start, position, index), _closed(start), index
+            trial = _closed(start, token.start)
+            if trial.copy().feed(token):
+                return _lost(stream, reading, start, position, index), trial, index
         elif token.type == "LBRACE":
             skipped += 1
         elif token.type == "RBRACE":
@@ -236,33 +261,31 @@ def _restarted(
                 skipped -= 1
             elif start.brackets and start.copy().feed(token):
                 return _lost(stream, reading, start, position, index), start, index
-        elif outside and token.begins_line and _fits(start, stream, index) >= _ENOUGH:
+        elif (skipped == 0 and index > position and token.begins_line and token.type not in _CONTINUES) and (
+            _column(source, token) <= column or _fits(start, stream, index) >= _ENOUGH
+        ):
             return _lost(stream, reading, start, position, index), start, index
     raise AssertionError("the end of the file fits after a complete statement")
 
 
-def _enclosing(reading: _Reading, starts: dict[int, _Reading]) -> _Reading:
-    """The innermost place to start again that is still inside the same braces."""
+def _enclosing(reading: _Reading, starts: dict[int, _Start]) -> tuple[_Reading, int]:
+    """The innermost place to start again that is still inside the same braces, and its column."""
     for depth in sorted(starts, reverse=True):
-        if starts[depth].brackets == reading.brackets[:depth]:
-            return starts[depth].copy()
-    return _Reading(Cursor(parsing=False))
+        start = starts[depth].reading
+        if start.brackets == reading.brackets[:depth]:
+            return start.copy(), starts[depth].column
+    return _Reading(Cursor(parsing=False)), 1
 
 
-def _closed(reading: _Reading) -> _Reading:
-    """A reading with its open brackets closed."""
+def _closed(reading: _Reading, at: int) -> _Reading:
+    """A reading with its open brackets closed at an offset, so that what was left out before it is inside them."""
     closed = reading.copy()
-    stop = closed.last.token.stop if closed.last else 0
     for bracket in reversed(reading.brackets):
         kind = CLOSERS[bracket.type]
-        if not closed.feed(Token((kind,), SIGNS[kind], stop, stop)):
+        if not closed.feed(Token((kind,), SIGNS[kind], at, at)):
             raise AssertionError("a restart is where everything is complete")
     return closed
 
 
-def _lost(
-    stream: tuple[Token, ...], reading: _Reading, start: _Reading, position: int, resume: int
-) -> list[tuple[Token, bool]]:
-    tokens = (*reading.kept[len(start.kept) :], *stream[position:resume])
-    inside = bool(start.brackets)
-    return [(token, inside) for token in tokens]
+def _lost(stream: tuple[Token, ...], reading: _Reading, start: _Reading, position: int, resume: int) -> list[Token]:
+    return [*reading.kept[len(start.kept) :], *stream[position:resume]]

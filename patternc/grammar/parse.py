@@ -5,6 +5,7 @@ For: the one door into the grammar. Not for: names and kinds (`check.py`), or ho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from patternc.diagnostics import Diagnostic, Label
@@ -14,22 +15,30 @@ from patternc.grammar.lexer import Cursor, Node, Token, scan
 from patternc.grammar.mistakes import Repaired, repair
 from patternc.grammar.places import MAX_BRACKETS, MAX_DEPTH, MAX_STACK
 from patternc.grammar.terminals import CLOSERS
-from patternc.source import Source
+from patternc.source import Source, Span
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """A parsed source. Where `diagnostics` has errors, the tree is what could be saved.
 
-    `damaged` are the names whose declaration was lost, and `model_damaged` says that parts of a model were: both keep
-    later stages from reporting what is only a consequence.
+    `damaged` are the names whose declaration was lost, and `lost` says what was not read: both keep later stages from
+    reporting what is only a consequence.
     """
 
     source: Source
     tree: tree.File
     diagnostics: tuple[Diagnostic, ...]
     damaged: frozenset[str] = frozenset()
-    model_damaged: bool = False
+    lost: tuple[Span, ...] = ()
+
+    def lost_in(self, stretch: Span, but_not: Sequence[Span] = ()) -> bool:
+        """Whether something in a stretch of text was not read, apart from what lies in parts of it."""
+
+        def inside(lost: Span, outer: Span) -> bool:
+            return outer.start <= lost.start < outer.stop
+
+        return any(inside(each, stretch) and not any(inside(each, part) for part in but_not) for each in self.lost)
 
 
 def parse(source: Source) -> Parsed:
@@ -38,7 +47,7 @@ def parse(source: Source) -> Parsed:
     if _brackets(tokens) <= MAX_BRACKETS:
         node = _node(tokens)
         if node is not None:
-            return _parsed(source, node, Repaired(tokens, (), frozenset(), False))
+            return _parsed(source, node, Repaired(tokens, ()))
     repaired = repair(source, tokens)
     node = _node(repaired.tokens)
     assert node is not None  # what repair returns does parse
@@ -70,7 +79,7 @@ def _parsed(source: Source, node: Node, repaired: Repaired) -> Parsed:
     """The tree of a file, without the statements that are nested too deeply."""
     diagnostics = list(repaired.diagnostics)
     damaged = set(repaired.damaged)
-    model_damaged = repaired.model_damaged
+    lost = list(repaired.lost)
     statements: list[tree.Statement] = []
     for statement in statement_nodes(node):
         deepest = too_deep_in(statement, MAX_DEPTH)
@@ -86,5 +95,5 @@ def _parsed(source: Source, node: Node, repaired: Repaired) -> Parsed:
             )
         )
         damaged.add(declared_name(statement))
-        model_damaged = model_damaged or statement.data == "model"
-    return Parsed(source, tree.File(tuple(statements)), tuple(diagnostics), frozenset(damaged), model_damaged)
+        lost.append(deepest)
+    return Parsed(source, tree.File(tuple(statements)), tuple(diagnostics), frozenset(damaged), tuple(lost))

@@ -23,14 +23,12 @@ SETTINGS = {
     for each in ("CAUSAL", "BIDIRECTIONAL", "TOKENS", "HEADS", "KV_HEADS", "HEAD_DIM", "ALLOW", "LAYERS")
 }
 SELECTORS = {each: each.lower() for each in ("EVEN", "ODD", "ALL", "REST")}
+CONDITIONS = {each: each.lower() for each in ("CONNECTED", "ORDER", "CROP_STABLE")}
 OTHERS = {
     each: each.lower()
-    for each in (
-        *("STD", "REPEAT", "EMPTY", "STEP", "CONNECTED", "WITHIN", "FROM", "ANY", "LAYER", "TO", "PAST"),
-        *("ORDER", "CROP_STABLE"),
-    )
+    for each in (*("STD", "REPEAT", "EMPTY", "STEP", "WITHIN", "FROM", "ANY", "LAYER", "TO", "PAST"),)
 }
-WORDS = {**STATEMENTS, **SETTINGS, **SELECTORS, **OTHERS}
+WORDS = {**STATEMENTS, **SETTINGS, **SELECTORS, **CONDITIONS, **OTHERS}
 """Terminals that are always written the same way, with a word."""
 
 _CLASSES = {

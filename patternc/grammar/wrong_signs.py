@@ -50,9 +50,25 @@ def stray(place: Place, could: set[str]) -> Iterator[Edit]:
     if text == "!" and "NAME" in could:
         note = "the pairs outside P are `dense - P`"
         yield Edit(Diagnostic("PA109", "`!` is not used in this language", (label,), (note,)), (), 1)
+    if any(each.isalnum() for each in text):
+        yield from _strange_name(place, could)
     yield Edit(Diagnostic("PA106", message, (label,)), (), 1)
     if "INT" in could:
         yield Edit(Diagnostic("PA106", message, (label,)), (new_token("NAME", place, ABSENT),), 1)
+
+
+def _strange_name(place: Place, could: set[str]) -> Iterator[Edit]:
+    """A name with a letter that names cannot have; Greek ones and others are spelled out."""
+    token = place.token
+    if "NAME" not in could:
+        return
+    diagnostic = Diagnostic(
+        "PA106",
+        f"`{token.text}` is no name of this language",
+        (place.label(token.span),),
+        ("names are made of the letters a to z, in either case, digits and `_`",),
+    )
+    yield Edit(diagnostic, (Token(("NAME",), ABSENT, token.start, token.stop),), 1, sure=True)
 
 
 def _unclosed_quote(place: Place) -> Iterator[Edit]:
@@ -155,7 +171,8 @@ def misspelt(place: Place, could: set[str]) -> Iterator[Edit]:
 def twice(place: Place) -> Iterator[Edit]:
     """An operator or a comma that stands twice, or a comma where nothing is separated."""
     token, before = place.token, place.before
-    if before is not None and token.text == before.text and token.type in SIGNS and token.text not in "()[]{}":
+    doubled = before is not None and token.type in SIGNS and token.text not in "()[]{}-"
+    if before is not None and doubled and token.text in (before.text, before.text[-1:] * (before.type == "PERCENT")):
         diagnostic = Diagnostic(
             "PA101",
             f"`{token.text}` stands twice",
