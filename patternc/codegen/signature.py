@@ -13,19 +13,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from patternc.codegen.plan import KernelSpec
+from patternc.codegen.plan import KernelSpec, Role
 
-Kind = Literal["rows", "gradient", "float32", "table", "stride", "count", "scale", "offsets"]
+Kind = Literal["rows", "result", "float32", "table", "stride", "count", "scale", "offsets"]
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One parameter of a kernel.
 
-    "rows" points to elements of the module's dtype, "gradient" to elements of it or of float32 (dk and dv while
-    several launches add to them), "float32" and "table" (int32) to what their names say; "stride" and "count" are
-    integers, "scale" a float. "offsets" is a compile-time type: int32 where every offset of a row from the first one
-    of its head fits, else int64.
+    "rows" points to elements of the module's dtype, "result" to elements of it or of float32 (what an earlier launch of
+    a chain leaves), "float32" and "table" (int32) to what their names say; "stride" and "count" are integers, "scale" a
+    float. "offsets" is a compile-time type: for OFFSETS int32 where every offset of a row from the first one of its
+    head fits, for TILE_OFFSETS where every offset within a tile does, else int64.
     """
 
     name: str
@@ -33,8 +33,39 @@ class Parameter:
 
 
 def signature(spec: KernelSpec) -> tuple[Parameter, ...]:
-    """The parameters of the kernel that `spec` describes."""
-    return (*_data(spec), *_tables(spec), *_sizes(spec), Parameter("OFFSETS", "offsets"))
+    """The parameters of the kernel that `spec` describes.
+
+    `x_left_ptr` is what the earlier launches of a chain left of x, with its strides. `x_shares_ptr` is where shares of
+    split tiles go, [batch, heads of the launch, slots, own_tile, head_dim padded] without a gap (lse: no last axis).
+    """
+    return (*_data(spec), *_tables(spec), *_sizes(spec), *_offsets(spec))
+
+
+def share_shapes(spec: KernelSpec) -> dict[str, tuple[int, ...]]:
+    """What one slot holds, by the name of the result: [own_tile, head_dim padded], and [own_tile] of lse."""
+    of_rows = {name: (spec.own_tile, padded(spec.head_dim)) for name in _RESULTS[spec.role]}
+    return of_rows | ({"lse": (spec.own_tile,)} if spec.role == "forward" else {})
+
+
+def padded(head_dim: int) -> int:
+    """The least power of two from 16 on that holds the head dimension: the width of a tile in a kernel."""
+    return max(16, 1 << (head_dim - 1).bit_length())
+
+
+def merge_signature(spec: KernelSpec) -> tuple[Parameter, ...]:
+    """The parameters of the kernel that merges the shares that the kernel of `spec` leaves."""
+    heads = "kv_heads_ptr" if spec.role == "dkv" else "heads_ptr"
+    gather = ("gather_ptr",) if spec.own == "gathered" else ()
+    lse = _parameters("stride", "lse_batch", "lse_head") if spec.role == "forward" else ()
+    return (
+        *_sinks(spec),
+        *_results(spec),
+        *_parameters("table", "merges_ptr", *gather, "segments_ptr", heads),
+        *_strides(_RESULTS[spec.role][0]),
+        *lse,
+        *_parameters("count", "merge_count", "head_count", "slot_count"),
+        *(offsets for offsets in _offsets(spec) if gather or offsets.name == "TILE_OFFSETS"),
+    )
 
 
 def row_signature() -> tuple[Parameter, ...]:
@@ -48,20 +79,32 @@ def row_signature() -> tuple[Parameter, ...]:
     )
 
 
+_RESULTS: dict[Role, tuple[str, ...]] = {"forward": ("o",), "dq": ("dq",), "dkv": ("dk", "dv")}
+"""What kernels of a role write, one row for each own row."""
+
+
 def _data(spec: KernelSpec) -> tuple[Parameter, ...]:
     inputs = _parameters("rows", "q_ptr", "k_ptr", "v_ptr")
-    match spec.role:
-        case "forward":
-            sinks = _parameters("float32", "sinks_ptr") if spec.sinks else ()
-            return (*inputs, *sinks, *_parameters("rows", "o_ptr"), *_parameters("float32", "lse_ptr"))
-        case "dq":
-            rows = _parameters("float32", "lse2_ptr", "delta_ptr")
-            return (*inputs, *_parameters("rows", "do_ptr"), *rows, *_parameters("rows", "dq_ptr"))
-        case "dkv":
-            rows = _parameters("float32", "lse2_ptr", "delta_ptr")
-            return (*inputs, *_parameters("rows", "do_ptr"), *rows, *_parameters("gradient", "dk_ptr", "dv_ptr"))
-        case _:
-            assert_never(spec.role)
+    if spec.role == "forward":
+        return (*inputs, *_sinks(spec), *_results(spec))
+    rows = _parameters("float32", "lse2_ptr", "delta_ptr")
+    return (*inputs, *_parameters("rows", "do_ptr"), *rows, *_results(spec))
+
+
+def _sinks(spec: KernelSpec) -> tuple[Parameter, ...]:
+    return _parameters("float32", "sinks_ptr") if spec.sinks else ()
+
+
+def _results(spec: KernelSpec) -> tuple[Parameter, ...]:
+    names = _RESULTS[spec.role]
+    lse = ("lse",) if spec.role == "forward" else ()
+    left = (f"{name}_left_ptr" for name in names) if spec.accumulate else ()
+    shares = (f"{name}_shares_ptr" for name in (*names, *lse)) if spec.slots else ()
+    return (
+        *_parameters("float32", *left),
+        *_parameters("result", *(f"{name}_ptr" for name in names)),
+        *_parameters("float32", *(f"{name}_ptr" for name in lse), *shares),
+    )
 
 
 def _tables(spec: KernelSpec) -> tuple[Parameter, ...]:
@@ -85,7 +128,8 @@ def _tables(spec: KernelSpec) -> tuple[Parameter, ...]:
 
 def _sizes(spec: KernelSpec) -> tuple[Parameter, ...]:
     rows = _parameters("stride", "lse_batch", "lse_head")
-    counts = _parameters("count", "item_count", "head_count")
+    slots = ("slot_count",) if spec.slots else ()
+    counts = _parameters("count", "item_count", "head_count", *slots)
     share = _parameters("count", "group_size")
     match spec.role:
         case "forward":
@@ -98,6 +142,10 @@ def _sizes(spec: KernelSpec) -> tuple[Parameter, ...]:
             return (*_strides("q", "k", "dk"), *rows, *counts, *scales)
         case _:
             assert_never(spec.role)
+
+
+def _offsets(spec: KernelSpec) -> tuple[Parameter, ...]:
+    return _parameters("offsets", "OFFSETS", *(() if spec.lattice is None else ("TILE_OFFSETS",)))
 
 
 def _parameters(kind: Kind, *names: str) -> tuple[Parameter, ...]:

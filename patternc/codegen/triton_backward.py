@@ -15,8 +15,6 @@ from patternc.codegen.signature import row_signature, signature
 from patternc.codegen.triton_blocks import (
     PRESENT,
     Lines,
-    again_block,
-    constants,
     dims_constant,
     dims_line,
     function_head,
@@ -27,15 +25,14 @@ from patternc.codegen.triton_blocks import (
     joined,
     kv_program_block,
     load,
-    own_address,
-    own_rows,
     own_start,
     program_block,
-    rows_block,
     segment_block,
     store_mask,
 )
 from patternc.codegen.triton_loops import Walk, bounds_block, loops, offsets_block
+from patternc.codegen.triton_rows import again_block, constants, own_address, own_rows, rows_block
+from patternc.codegen.triton_shares import whole_or_share
 
 ROWS = 64
 """Rows that a program of `delta_<head_dim>` takes."""
@@ -106,12 +103,8 @@ def dq_kernel(spec: KernelSpec, about: str) -> Lines:
         bounds_block(spec),
         [f"dq = tl.zeros((QUERIES, {dims_constant(spec.head_dim)}), tl.float32)"],
         loops(spec, DQ_WALK),
-        [
-            *again_block(spec),
-            f"dq_ptr += batch * dq_batch + head * dq_head + {start} * dq_row",
-            "dq = (dq * scale).to(dq_ptr.dtype.element_ty)",
-            f"tl.store({own_address('dq', rows, 'dq_row')}, dq, mask={store_mask(spec.head_dim)})",
-        ],
+        ["dq *= scale"],
+        [*again_block(spec), *whole_or_share(spec, store_dq(spec), rows_of_dims=("dq",), rows=())],
     )
     return [*function_head(spec.name, signature(spec)), *indent(body)]
 
@@ -139,35 +132,36 @@ def dkv_kernel(spec: KernelSpec, about: str) -> Lines:
             *offsets_block(spec, DKV_WALK),
         ],
         bounds_block(spec),
-        _start_dkv(spec),
+        [f"{name} = tl.zeros((KEYS, {dims_constant(spec.head_dim)}), tl.float32)" for name in ("dk", "dv")],
         loops(spec, DKV_WALK),
-        _store_dkv(spec),
+        ["dk *= scale"],
+        [*again_block(spec), *whole_or_share(spec, store_dkv(spec), rows_of_dims=("dk", "dv"), rows=())],
     )
     return [*function_head(spec.name, signature(spec)), *indent(body)]
 
 
-def _start_dkv(spec: KernelSpec) -> Lines:
-    if not spec.accumulate:
-        zeros = f"tl.zeros((KEYS, {dims_constant(spec.head_dim)}), tl.float32)"
-        return [f"dk = {zeros}", f"dv = {zeros}"]
+def store_dq(spec: KernelSpec) -> Lines:
+    """Adds dq to what is left of own rows, if anything is, and writes it."""
+    return _store(spec, ("dq",), f"batch * dq_batch + head * dq_head + {own_start(spec)} * dq_row", "dq_row")
+
+
+def store_dkv(spec: KernelSpec) -> Lines:
+    """Adds dk and dv to what is left of own rows, if anything is, and writes them."""
+    return _store(spec, ("dk", "dv"), f"batch * dk_batch + kv_head * dk_head + {own_start(spec)} * dk_row", "dk_row")
+
+
+def _store(spec: KernelSpec, names: tuple[str, ...], start: str, row: str) -> Lines:
     mask = store_mask(spec.head_dim)
-    return [
-        "# The sums start from what earlier launches left; this program alone writes these rows.",
-        f"left = batch * dk_batch + kv_head * dk_head + {own_start(spec)} * dk_row",
-        f"rows_left = {own_rows(spec)}[:, None] * dk_row + dims[None, :]",
-        f"dk = tl.load(dk_ptr + left + rows_left, mask={mask}, other=0.0) / scale",
-        f"dv = tl.load(dv_ptr + left + rows_left, mask={mask}, other=0.0)",
+    left = [
+        "# What earlier launches left is added; this program alone writes these rows.",
+        *(f"{name}_left_ptr += {start}" for name in names),
+        *(f"{name} += tl.load({name}_left_ptr + offsets, mask={mask}, other=0.0)" for name in names),
     ]
-
-
-def _store_dkv(spec: KernelSpec) -> Lines:
-    mask = store_mask(spec.head_dim)
     return [
-        *again_block(spec),
-        *(f"d{x}_ptr += batch * dk_batch + kv_head * dk_head + {own_start(spec)} * dk_row" for x in "kv"),
-        f"offsets = {own_rows(spec)}[:, None] * dk_row + dims[None, :]",
-        "dk *= scale",
-        *(f"tl.store(d{x}_ptr + offsets, d{x}.to(d{x}_ptr.dtype.element_ty), mask={mask})" for x in "kv"),
+        f"offsets = {own_rows(spec)}[:, None] * {row} + dims[None, :]",
+        *(left if spec.accumulate else []),
+        *(f"{name}_ptr += {start}" for name in names),
+        *(f"tl.store({name}_ptr + offsets, {name}.to({name}_ptr.dtype.element_ty), mask={mask})" for name in names),
     ]
 
 

@@ -12,23 +12,20 @@ from patternc.codegen.plan import KernelSpec
 from patternc.codegen.signature import signature
 from patternc.codegen.triton_blocks import (
     Lines,
-    again_block,
-    constants,
     dims_constant,
     function_head,
     indent,
     item_block,
     joined,
     load,
-    own_address,
-    own_rows,
     own_start,
     program_block,
-    rows_block,
     segment_block,
     store_mask,
 )
 from patternc.codegen.triton_loops import Walk, bounds_block, loops, offsets_block
+from patternc.codegen.triton_rows import again_block, constants, own_address, own_rows, rows_block
+from patternc.codegen.triton_shares import whole_or_share
 
 SOFTMAX_STEP = '''@triton.jit
 def softmax_step(scores, v, o, row_max, row_sum, score_scale):
@@ -61,9 +58,10 @@ def forward_kernel(spec: KernelSpec, about: str) -> Lines:
         rows_block(spec),
         [f"q = {load(own_address('q', own_rows(spec), 'q_row'), spec.head_dim, 'live')}", *offsets_block(spec, WALK)],
         bounds_block(spec),
-        _start(spec),
+        state_block(spec, "QUERIES", shares=spec.slots),
         loops(spec, WALK),
-        _finish(spec),
+        RESULT,
+        [*again_block(spec), *whole_or_share(spec, store_block(spec), rows_of_dims=("o",), rows=("lse",))],
     )
     return [*function_head(spec.name, signature(spec)), *indent(body)]
 
@@ -77,36 +75,74 @@ def _pointers(spec: KernelSpec) -> Lines:
     ]
 
 
-def _start(spec: KernelSpec) -> Lines:
-    accumulator = f"o = tl.zeros((QUERIES, {dims_constant(spec.head_dim)}), tl.float32)"
+def state_block(spec: KernelSpec, height: str, *, shares: bool) -> Lines:
+    """What the softmax of `height` rows starts from; with `shares`, an item may be one of several for its rows."""
+    if spec.accumulate:
+        return _left_by_others(spec, shares)
+    state = "# The state of the softmax: weighted values, running maximum, sum of weights."
+    accumulator = f"o = tl.zeros(({height}, {dims_constant(spec.head_dim)}), tl.float32)"
     if not spec.sinks:
         return [
-            "# The state of the softmax: weighted values, running maximum, sum of weights.",
+            state,
             accumulator,
-            "row_max = tl.full((QUERIES,), LOWEST, tl.float32)",
-            "row_sum = tl.zeros((QUERIES,), tl.float32)",
+            f"row_max = tl.full(({height},), LOWEST, tl.float32)",
+            f"row_sum = tl.zeros(({height},), tl.float32)",
         ]
-    return [
-        "# The state of the softmax: weighted values, running maximum, sum of weights. The head's sink is a logit",
+    lines = [
+        f"{state} The head's sink is a logit",
         "# without a value: it is there before the first key.",
         accumulator,
         "sink = tl.load(sinks_ptr + head) * LOG2_E",
-        "row_max = tl.zeros((QUERIES,), tl.float32) + tl.maximum(sink, LOWEST)",
+    ]
+    if shares:
+        lines.append(f'sink = tl.where({WHOLE}, sink, float("-inf"))  # once for all shares: in their merge')
+    return [
+        *lines,
+        f"row_max = tl.zeros(({height},), tl.float32) + tl.maximum(sink, LOWEST)",
         "row_sum = tl.exp2(sink - row_max)",
     ]
 
 
-def _finish(spec: KernelSpec) -> Lines:
+def _left_by_others(spec: KernelSpec, shares: bool) -> Lines:
+    rows, start = own_rows(spec), own_start(spec)
+    mask = store_mask(spec.head_dim)
+    lines = [
+        "# The state of the softmax: weighted values, running maximum, sum of weights. It goes on from what earlier",
+        "# launches left: their o, with the weight 1 at their lse, or nothing where that is -inf.",
+    ]
+    if shares:
+        lines.append(f"left = live & ({WHOLE})  # a share starts from nothing: its merge takes what is left")
+        mask = mask.replace("live", "left")
     return [
-        "# A row that attended nothing gives 0, and its lse is -inf.",
-        "attended = row_sum > 0.0",
-        "row_sum = tl.where(attended, row_sum, 1.0)",
-        'lse = tl.where(attended, (row_max + tl.log2(row_sum)) * LN_2, float("-inf"))',
-        "",
-        *again_block(spec),
+        *lines,
+        f"o_left_ptr += batch * o_batch + head * o_head + {start} * o_row",
+        f"lse_left_ptr = lse_ptr + batch * lse_batch + head * lse_head + {start}",
+        f"offsets_left = {rows}[:, None] * o_row + dims[None, :]",
+        f"o = tl.load(o_left_ptr + offsets_left, mask={mask}, other=0.0)",
+        f'lse = tl.load(lse_left_ptr + {rows}, mask={"left" if shares else "live"}, other=float("-inf"))',
+        "row_max = tl.maximum(lse * LOG2_E, LOWEST)",
+        'row_sum = tl.where(lse == float("-inf"), 0.0, 1.0)',
+    ]
+
+
+WHOLE = "tl.load(item + SLOT) < 0"
+"""Whether an item is no share."""
+
+RESULT = [
+    "# A row that attended nothing gives 0, and its lse is -inf.",
+    "attended = row_sum > 0.0",
+    "row_sum = tl.where(attended, row_sum, 1.0)",
+    "o = o / row_sum[:, None]",
+    'lse = tl.where(attended, (row_max + tl.log2(row_sum)) * LN_2, float("-inf"))',
+]
+
+
+def store_block(spec: KernelSpec) -> Lines:
+    """Writes the results of own rows."""
+    return [
         f"o_ptr += batch * o_batch + head * o_head + {own_start(spec)} * o_row",
         f"lse_ptr += batch * lse_batch + head * lse_head + {own_start(spec)}",
-        "o = (o / row_sum[:, None]).to(o_ptr.dtype.element_ty)",
-        f"tl.store({own_address('o', own_rows(spec), 'o_row')}, o, mask={store_mask(spec.head_dim)})",
+        f"offsets = {own_rows(spec)}[:, None] * o_row + dims[None, :]",
+        f"tl.store(o_ptr + offsets, o.to(o_ptr.dtype.element_ty), mask={store_mask(spec.head_dim)})",
         f"tl.store(lse_ptr + {own_rows(spec)}, lse, mask=live)",
     ]

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from patternc.codegen.expr import Expression
 from patternc.codegen.plan import KernelSpec, RowInterval
-from patternc.codegen.triton_blocks import Lines, Side, indent, interval_bounds, joined, load, sides
+from patternc.codegen.triton_blocks import Lines, indent, joined, load
+from patternc.codegen.triton_rows import Side, columns_of, has_tiles, interval_bounds, sides
 
 FLAT = '''@triton.jit
 def flat(column):
@@ -43,9 +44,9 @@ class Walk:
 
 def offsets_block(spec: KernelSpec, walk: Walk) -> Lines:
     """Addresses of a contiguous counterpart tile relative to its first position."""
-    if not (spec.full or spec.interval is not None or spec.bits):
+    if not has_tiles(spec):
         return []
-    return [f"offsets = columns[:, None] * {walk.row} + dims[None, :]"]
+    return [f"offsets = {columns_of(spec)}[:, None] * {walk.row} + dims[None, :]"]
 
 
 def bounds_block(spec: KernelSpec) -> Lines:
@@ -91,9 +92,9 @@ def _interval_loop(spec: KernelSpec, walk: Walk, interval: RowInterval) -> Lines
     low, high = interval_bounds(spec, interval)
     kept: dict[str, str] = {}
     if low:
-        kept["from_lo"] = _compare(">=", "lo", low, counterpart)
+        kept["from_lo"] = _compare(spec, ">=", "lo", low)
     if high:
-        kept["below_hi"] = _compare("<", "hi", high, counterpart)
+        kept["below_hi"] = _compare(spec, "<", "hi", high)
     elif spec.role == "forward":
         kept["exist[None, :]"] = ""
     masked = [f"scores = tl.where({' & '.join(kept)}, scores, MASKED)"] if kept else []
@@ -104,7 +105,7 @@ def _interval_loop(spec: KernelSpec, walk: Walk, interval: RowInterval) -> Lines
             ("interval_begin", "bits_begin"),
             [_read_tile(spec)],
             [
-                _exist(counterpart),
+                _exist(spec, counterpart),
                 *_loads(spec, walk, "exist"),
                 *(f"{name} = {comparison}" for name, comparison in kept.items() if comparison),
             ],
@@ -121,7 +122,7 @@ def _bits_loop(spec: KernelSpec, walk: Walk) -> Lines:
             walk,
             ("bits_begin", "bits_end"),
             [_read_tile(spec), "mask = tl.load(tile_bits_ptr + {tile})"],
-            [_exist(counterpart), *_loads(spec, walk, "exist"), _unpack(spec)],
+            [_exist(spec, counterpart), *_loads(spec, walk, "exist"), _unpack(spec)],
             [f"scores = {walk.scores}", "scores = tl.where(kept, scores, MASKED)", walk.step],
         ),
     ]
@@ -191,8 +192,8 @@ def _read_tile(spec: KernelSpec) -> str:
     return f"{counterpart.one} = tl.load(tiles_ptr + {{tile}}){_AHEAD}"
 
 
-def _exist(counterpart: Side) -> str:
-    return f"exist = columns < length - {counterpart.one}"
+def _exist(spec: KernelSpec, counterpart: Side) -> str:
+    return f"exist = {columns_of(spec)} < length - {counterpart.one}"
 
 
 def _unpack(spec: KernelSpec) -> str:
@@ -211,7 +212,7 @@ def _loads(spec: KernelSpec, walk: Walk, exist: str | None) -> Lines:
         lines.append(f"start = head.to(OFFSETS) * lse_head + {counterpart.one}")
     for name, pointer, missing in walk.vectors:
         masked = f", mask={exist}[:, None], other={missing}" if exist else ""
-        lines.append(f"{name} = flat(tl.load({pointer} + start + columns[:, None]{masked}))")
+        lines.append(f"{name} = flat(tl.load({pointer} + start + {columns_of(spec)}[:, None]{masked}))")
     return lines
 
 
@@ -227,6 +228,7 @@ def _gathered_loads(spec: KernelSpec, walk: Walk, position: str) -> Lines:
     return lines
 
 
-def _compare(operator: str, name: str, bound: Expression, counterpart: Side) -> str:
+def _compare(spec: KernelSpec, operator: str, name: str, bound: Expression) -> str:
+    _, counterpart = sides(spec)
     relative = f"({name} - {counterpart.one})[:, None]" if bound.per_row else f"{name} - {counterpart.one}"
-    return f"columns[None, :] {operator} {relative}"
+    return f"{columns_of(spec)}[None, :] {operator} {relative}"

@@ -1,48 +1,34 @@
 """Runs a layer's generated Triton kernels: forward and backward, on CUDA tensors, or on CPU tensors in the interpreter.
 
-For: turning a LayerPlan and its tables into launches. Not for: autograd, checking what a user passed, or moving
-tables to a device (`op.py`, `module.py`).
+For: turning a LayerPlan and its tables into launches in order, and what they leave to one another. Not for: a single
+launch (`launch.py`), autograd, checking what a user passed, or moving tables to a device (`op.py`, `module.py`).
 
 `tables` maps a table set's name (`Launch.tables`) to its arrays, each under the name of its `TableSet` field:
 `{"local_256.forward": {"items": int32 [I, 10], "tiles": int32 [T + 1], ...}}`; all on the device of `q`. Which rows
-exist is theirs to say: the first forward, dq and dkv launch that meets a head has an item for each of its rows.
+exist is theirs to say: the first forward, dq and dkv launch that meets a head has an item for each of its rows, and so
+has the last forward and dq launch. What the launches of a chain leave to one another is float32; the last forward and
+dq launch write the dtype of q.
 
-With TRITON_INTERPRET=1 in the environment before triton is
-first imported, the same kernels run on CPU tensors, slowly; bfloat16 is refused there, because the interpreter
-multiplies its bit patterns as integers.
+With TRITON_INTERPRET=1 in the environment before triton is first imported, the same kernels run on CPU tensors, slowly;
+bfloat16 is refused there, because the interpreter multiplies its bit patterns as integers.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from patternc.codegen.plan import HeadGroup, KernelSpec, LayerPlan
-from patternc.codegen.signature import row_signature, signature
-from patternc.codegen.triton_backward import ROWS
-from patternc.codegen.triton_module import emit_kernel, emit_row_kernel, row_kernel_name
-from patternc.runtime.kernel_files import load_kernels
+from patternc.runtime.launch import WIDEST_OFFSET, launch, launch_rows, tile_reach
 from patternc.runtime.tensors import Tables
 
-
-class Kernel(Protocol):
-    """A `@triton.jit` function."""
-
-    def __getitem__(self, grid: tuple[int, ...]) -> Callable[..., object]:
-        """The launch over `grid`, to be called with the kernel's arguments."""
-        ...
-
-
 LOG2_E = 1.4426950408889634
-
-_WIDEST_OFFSET = 2**31
-"""Where 32 bit end. Offsets within a tile have to stay below: tile rows times the row stride."""
 
 
 def forward(
@@ -54,7 +40,7 @@ def forward(
     None; scale > 0. A row that attends nothing gives 0, and lse -inf (with a sink: the sink).
     """
     q, (k, v) = _addressable(q), _alike(k, v)
-    o = torch.empty_like(q, memory_format=torch.contiguous_format)
+    o, left = _chained(q, any(len(group.forward) > 1 for group in plan.groups))
     lse = torch.empty(q.shape[:3], dtype=torch.float32, device=q.device)
     values = {
         **_strides(q=q, k=k, o=o),
@@ -62,20 +48,21 @@ def forward(
         "q_ptr": q,
         "k_ptr": k,
         "v_ptr": v,
-        "o_ptr": o,
+        "o_left_ptr": left,
         "lse_ptr": lse,
         "group_size": plan.heads // plan.kv_heads,
         "score_scale": scale * LOG2_E,
-        "OFFSETS": _offsets(q, k, o),
     }
     if sinks is not None:
         values["sinks_ptr"] = sinks.to(torch.float32).contiguous()
     with _device(q):
         for group in plan.groups:
-            heads = _query_heads(group.heads, q.device)
-            for launch in group.forward:
-                spec = replace(launch.kernel, sinks=sinks is not None and not launch.kernel.accumulate)
-                _launch(spec, tables[launch.tables], len(group.heads), q.shape[0], {**values, "heads_ptr": heads})
+            values["heads_ptr"] = _query_heads(group.heads, q.device)
+            for place, one in enumerate(group.forward, 1):
+                kernel = replace(one.kernel, sinks=sinks is not None and not one.kernel.accumulate)
+                values["o_ptr"] = o if place == len(group.forward) else left
+                values |= _offsets(kernel, q, k, o)
+                launch(replace(one, kernel=kernel), tables[one.tables], len(group.heads), q.shape[0], values)
     return o, lse
 
 
@@ -100,8 +87,8 @@ def backward(
     lse = lse.contiguous()
     with _device(q):
         lse2, delta = _prepare(do, dlse, o, lse, plan)
-        dq = torch.empty_like(q, memory_format=torch.contiguous_format)
-        dk, dv = _gradients(k, plan), _gradients(v, plan)
+        dq, dq_left = _chained(q, any(len(group.dq) > 1 for group in plan.groups))
+        dk, dv = _summed(k, plan), _summed(v, plan)
         values = {
             **_strides(q=q, k=k, dq=dq, dk=dk),
             **_row_strides(lse),
@@ -111,29 +98,32 @@ def backward(
             "do_ptr": do,
             "lse2_ptr": lse2,
             "delta_ptr": delta,
-            "dq_ptr": dq,
+            "dq_left_ptr": dq_left,
+            "dk_left_ptr": dk,
+            "dv_left_ptr": dv,
             "dk_ptr": dk,
             "dv_ptr": dv,
             "group_size": plan.heads // plan.kv_heads,
             "score_scale": scale * LOG2_E,
             "scale": scale,
-            "OFFSETS": _offsets(q, k, dq, dk),
         }
         for group in plan.groups:
-            _backward_group(group, tables, plan, values)
+            _backward_group(group, tables, plan, values, dq)
         dsinks = None if sinks is None else _sink_gradient(sinks, lse, delta)
     return dq, dk.to(k.dtype), dv.to(v.dtype), dsinks
 
 
-def _backward_group(group: HeadGroup, tables: Tables, plan: LayerPlan, values: dict[str, Any]) -> None:
-    q: Tensor = values["q_ptr"]
-    values = {**values, "heads_ptr": _query_heads(group.heads, q.device)}
-    for launch in group.dq:
-        _launch(launch.kernel, tables[launch.tables], len(group.heads), q.shape[0], values)
+def _backward_group(group: HeadGroup, tables: Tables, plan: LayerPlan, values: dict[str, Any], dq: Tensor) -> None:
+    q, k, dk = (cast(Tensor, values[name]) for name in ("q_ptr", "k_ptr", "dk_ptr"))
     kv_heads = _kv_heads(group.heads, plan.heads // plan.kv_heads, q.device)
-    values["kv_heads_ptr"] = kv_heads
-    for launch in group.dkv:
-        _launch(launch.kernel, tables[launch.tables], kv_heads.shape[0], q.shape[0], values)
+    values = {**values, "heads_ptr": _query_heads(group.heads, q.device), "kv_heads_ptr": kv_heads}
+    for place, one in enumerate(group.dq, 1):
+        values["dq_ptr"] = dq if place == len(group.dq) else values["dq_left_ptr"]
+        values |= _offsets(one.kernel, q, k, dq)
+        launch(one, tables[one.tables], len(group.heads), q.shape[0], values)
+    for one in group.dkv:
+        values |= _offsets(one.kernel, q, k, dk)
+        launch(one, tables[one.tables], kv_heads.shape[0], q.shape[0], values)
 
 
 def _prepare(do: Tensor, dlse: Tensor | None, o: Tensor, lse: Tensor, plan: LayerPlan) -> tuple[Tensor, Tensor]:
@@ -152,18 +142,29 @@ def _prepare(do: Tensor, dlse: Tensor | None, o: Tensor, lse: Tensor, plan: Laye
         "tokens": tokens,
         "heads": heads,
     }
-    kernel = _row_kernel(plan.head_dim)
-    programs = -(-tokens // ROWS) * heads * batch
-    if programs:
-        kernel[(programs,)](**{parameter.name: values[parameter.name] for parameter in row_signature()})
+    launch_rows(plan.head_dim, batch, values)
     return lse2, delta
 
 
-def _gradients(rows: Tensor, plan: LayerPlan) -> Tensor:
-    """Where dk or dv goes: float32 zeros if several launches add up in it, else what the one launch overwrites."""
-    if any(launch.kernel.accumulate for group in plan.groups for launch in group.dkv):
-        return torch.zeros(rows.shape, dtype=torch.float32, device=rows.device)
-    return torch.empty_like(rows, memory_format=torch.contiguous_format)
+def _summed(rows: Tensor, plan: LayerPlan) -> Tensor:
+    """Where dk or dv goes: float32 if several launches add up in it, else what the one launch overwrites.
+
+    A group that shares kv heads with an earlier one adds from its first launch on, also to heads that no other has: it
+    has to find zeros there.
+    """
+    _, left = _chained(rows, any(one.kernel.accumulate for group in plan.groups for one in group.dkv))
+    return left.zero_() if any(group.dkv[0].kernel.accumulate for group in plan.groups) else left
+
+
+def _chained(rows: Tensor, chained: bool) -> tuple[Tensor, Tensor]:
+    """(a result like `rows`, and where earlier launches of a chain leave it to later ones, in float32).
+
+    They are one tensor where there is no chain, or nothing to round. The first launch writes every row.
+    """
+    result = torch.empty_like(rows, memory_format=torch.contiguous_format)
+    if not chained or result.dtype == torch.float32:
+        return result, result
+    return result, torch.empty(rows.shape, dtype=torch.float32, device=rows.device)
 
 
 def _sink_gradient(sinks: Tensor, lse: Tensor, delta: Tensor) -> Tensor:
@@ -171,31 +172,6 @@ def _sink_gradient(sinks: Tensor, lse: Tensor, delta: Tensor) -> Tensor:
     share = torch.exp(sinks.to(torch.float32)[None, :, None] - lse)
     share = torch.where(torch.isneginf(lse), 0.0, share)
     return -(share * delta).sum((0, 2)).to(sinks.dtype)
-
-
-def _launch(spec: KernelSpec, table: Mapping[str, Tensor], heads: int, batch: int, values: dict[str, Any]) -> None:
-    """One program for each item, head and batch row, all along x: y and z end at 65,535, and x at 2**31 - 1."""
-    items = table["items"].shape[0]
-    if not items * heads * batch:
-        return
-    values = {
-        **values,
-        **{f"{name}_ptr": array for name, array in table.items()},
-        "item_count": items,
-        "head_count": heads,
-    }
-    arguments = {parameter.name: values[parameter.name] for parameter in signature(spec)}
-    _kernel(spec)[(items * heads * batch,)](**arguments, num_warps=spec.num_warps, num_stages=spec.num_stages)
-
-
-@functools.lru_cache(maxsize=4096)
-def _kernel(spec: KernelSpec) -> Kernel:
-    return getattr(load_kernels(emit_kernel(spec)), spec.name)
-
-
-@functools.lru_cache(maxsize=256)
-def _row_kernel(head_dim: int) -> Kernel:
-    return getattr(load_kernels(emit_row_kernel(head_dim)), row_kernel_name(head_dim))
 
 
 def _device(q: Tensor) -> AbstractContextManager[object]:
@@ -219,7 +195,7 @@ def _device(q: Tensor) -> AbstractContextManager[object]:
 
 def _addressable(rows: Tensor) -> Tensor:
     """`rows` [B, H, N, D] with a unit last stride and row strides that the kernels can address, copied if need be."""
-    return rows if rows.stride(3) == 1 and 256 * rows.stride(2) < _WIDEST_OFFSET else rows.contiguous()
+    return rows if rows.stride(3) == 1 and 256 * rows.stride(2) < WIDEST_OFFSET else rows.contiguous()
 
 
 def _alike(one: Tensor, two: Tensor) -> tuple[Tensor, Tensor]:
@@ -236,12 +212,16 @@ def _strides(**tensors: Tensor) -> dict[str, Any]:
     }
 
 
-def _offsets(*tensors: Tensor) -> object:
-    """The type that holds every offset within a batch row of any of the tensors [B, H, N, D]."""
+def _offsets(kernel: KernelSpec, *tensors: Tensor) -> dict[str, object]:
+    """The types that hold every offset within a batch row, and within a tile, of any of the tensors [B, H, N, D]."""
     import triton.language as tl  # pyright: ignore[reportMissingTypeStubs]
 
     reach = max(sum(size * stride for size, stride in zip(x.shape[1:], x.stride()[1:], strict=True)) for x in tensors)
-    return tl.int32 if reach < _WIDEST_OFFSET else tl.int64
+    within = tile_reach(kernel) * max(x.stride(2) for x in tensors)
+    return {
+        "OFFSETS": tl.int32 if reach < WIDEST_OFFSET else tl.int64,
+        "TILE_OFFSETS": tl.int32 if within < WIDEST_OFFSET else tl.int64,
+    }
 
 
 def _row_strides(lse: Tensor) -> dict[str, Any]:

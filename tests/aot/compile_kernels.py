@@ -31,6 +31,9 @@ CUOBJDUMP = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuob
 INSTRUCTION = re.compile(r"\s+/\*([0-9a-f]{4,})\*/\s+(?:@!?U?P\w+\s+)?(\S+)\s*([^;]*);")
 
 
+OFFSETS = ("OFFSETS", "TILE_OFFSETS")
+
+
 def compile_kernel(job, directory):
     """The compiled kernel of one job."""
     path = Path(directory) / f"{job['key']}.py"
@@ -39,11 +42,11 @@ def compile_kernel(job, directory):
     module = importlib.util.module_from_spec(module_spec)
     module_spec.loader.exec_module(module)
     function = getattr(module, job["name"])
-    types = {name: "constexpr" if name == "OFFSETS" else kind for name, kind, _ in job["parameters"]}
+    types = {name: "constexpr" if name in OFFSETS else kind for name, kind, _ in job["parameters"]}
     source = ASTSource(
         function,
         types,
-        constexprs={name: getattr(tl, kind) for name, kind, _ in job["parameters"] if name == "OFFSETS"},
+        constexprs={name: getattr(tl, kind) for name, kind, _ in job["parameters"] if name in OFFSETS},
         attrs={
             (place,): [["tt.divisibility", 16]] for place, (_, _, aligned) in enumerate(job["parameters"]) if aligned
         },

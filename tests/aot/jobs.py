@@ -49,13 +49,13 @@ def alike(specs: Iterable[KernelSpec]) -> list[KernelSpec]:
     return list(forms.values())
 
 
-def parameter_type(parameter: Parameter, dtype: str, accumulate: bool) -> tuple[str, str, bool]:
+def parameter_type(parameter: Parameter, dtype: str, float32_result: bool) -> tuple[str, str, bool]:
     """(name, Triton's name of the type, whether it is a multiple of 16): pointers and strides are."""
     match parameter.kind:
         case "rows":
             return parameter.name, ELEMENT[dtype], True
-        case "gradient":
-            return parameter.name, "*fp32" if accumulate else ELEMENT[dtype], True
+        case "result":
+            return parameter.name, "*fp32" if float32_result else ELEMENT[dtype], True
         case "float32":
             return parameter.name, "*fp32", True
         case "table":
@@ -82,7 +82,9 @@ def job(spec: KernelSpec, arch: int, dtype: str, tag: str = "") -> Job:
         "spans": spans(spec),
         "name": spec.name,
         "text": emit_kernel(spec),
-        "parameters": [parameter_type(parameter, dtype, spec.accumulate) for parameter in signature(spec)],
+        "parameters": [
+            parameter_type(parameter, dtype, spec.accumulate and spec.role == "dkv") for parameter in signature(spec)
+        ],
         "arch": arch,
         "num_warps": spec.num_warps,
         "num_stages": spec.num_stages,

@@ -164,14 +164,15 @@ def forward_chunk_64_columns_64_last_2(
     # A row that attended nothing gives 0, and its lse is -inf.
     attended = row_sum > 0.0
     row_sum = tl.where(attended, row_sum, 1.0)
+    o = o / row_sum[:, None]
     lse = tl.where(attended, (row_max + tl.log2(row_sum)) * LN_2, float("-inf"))
 
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
     first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
     o_ptr += batch * o_batch + head * o_head + first * o_row
     lse_ptr += batch * lse_batch + head * lse_head + first
-    o = (o / row_sum[:, None]).to(o_ptr.dtype.element_ty)
-    tl.store(o_ptr + rows[:, None] * o_row + dims[None, :], o, mask=live[:, None])
+    offsets = rows[:, None] * o_row + dims[None, :]
+    tl.store(o_ptr + offsets, o.to(o_ptr.dtype.element_ty), mask=live[:, None])
     tl.store(lse_ptr + rows, lse, mask=live)
 
 
@@ -266,11 +267,13 @@ def dq_chunk_64_columns_64_last_2(
         scores = tl.where(kept, scores, MASKED)
         dq = dq_step(scores, k, v, do, lse2, delta, dq, score_scale)
 
+    dq *= scale
+
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
     first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
+    offsets = rows[:, None] * dq_row + dims[None, :]
     dq_ptr += batch * dq_batch + head * dq_head + first * dq_row
-    dq = (dq * scale).to(dq_ptr.dtype.element_ty)
-    tl.store(dq_ptr + rows[:, None] * dq_row + dims[None, :], dq, mask=live[:, None])
+    tl.store(dq_ptr + offsets, dq.to(dq_ptr.dtype.element_ty), mask=live[:, None])
 
 
 @triton.jit(do_not_specialize=["item_count", "head_count"])
@@ -357,19 +360,20 @@ def dkv_chunk_64_columns_64_last_2(
         scores = tl.where(from_lo & below_hi, scores, MASKED)
         dk, dv = dkv_step(scores, q, v, do, lse2, delta, dk, dv, score_scale)
 
+    dk *= scale
+
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
     first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
+    offsets = rows[:, None] * dk_row + dims[None, :]
     dk_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
     dv_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
-    offsets = rows[:, None] * dk_row + dims[None, :]
-    dk *= scale
     tl.store(dk_ptr + offsets, dk.to(dk_ptr.dtype.element_ty), mask=live[:, None])
     tl.store(dv_ptr + offsets, dv.to(dv_ptr.dtype.element_ty), mask=live[:, None])
 
 
 @triton.jit(do_not_specialize=["item_count", "head_count"])
 def dkv_chunk_64_columns_64_last_2_2(
-    q_ptr, k_ptr, v_ptr, do_ptr, lse2_ptr, delta_ptr, dk_ptr, dv_ptr,
+    q_ptr, k_ptr, v_ptr, do_ptr, lse2_ptr, delta_ptr, dk_left_ptr, dv_left_ptr, dk_ptr, dv_ptr,
     items_ptr, tiles_ptr, tile_bits_ptr, bits_ptr, gather_ptr, segments_ptr, kv_heads_ptr, heads_ptr,
     q_batch, q_head, q_row, k_batch, k_head, k_row, dk_batch, dk_head, dk_row, lse_batch, lse_head,
     item_count, head_count, score_scale, scale,
@@ -417,11 +421,8 @@ def dkv_chunk_64_columns_64_last_2_2(
     v = tl.load(v_ptr + j.to(OFFSETS)[:, None] * k_row + dims[None, :], mask=live[:, None], other=0.0)
     offsets = columns[:, None] * q_row + dims[None, :]
 
-    # The sums start from what earlier launches left; this program alone writes these rows.
-    left = batch * dk_batch + kv_head * dk_head + base * dk_row
-    rows_left = j.to(OFFSETS)[:, None] * dk_row + dims[None, :]
-    dk = tl.load(dk_ptr + left + rows_left, mask=live[:, None], other=0.0) / scale
-    dv = tl.load(dv_ptr + left + rows_left, mask=live[:, None], other=0.0)
+    dk = tl.zeros((KEYS, HEAD_DIM), tl.float32)
+    dv = tl.zeros((KEYS, HEAD_DIM), tl.float32)
 
     # Bits tiles: a bit for each pair.
     tile = bits_begin
@@ -450,13 +451,19 @@ def dkv_chunk_64_columns_64_last_2_2(
         scores = tl.where(kept, scores, MASKED)
         dk, dv = dkv_step(scores, q, v, do, lse2, delta, dk, dv, score_scale)
 
+    dk *= scale
+
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
     base = tl.load(segments_ptr, volatile=True).to(tl.int64)
     j = tl.load(gather_ptr + tl.load(item + ORIGIN, volatile=True) * KEYS + rows, mask=live, other=0)
+    offsets = j.to(OFFSETS)[:, None] * dk_row + dims[None, :]
+    # What earlier launches left is added; this program alone writes these rows.
+    dk_left_ptr += batch * dk_batch + kv_head * dk_head + base * dk_row
+    dv_left_ptr += batch * dk_batch + kv_head * dk_head + base * dk_row
+    dk += tl.load(dk_left_ptr + offsets, mask=live[:, None], other=0.0)
+    dv += tl.load(dv_left_ptr + offsets, mask=live[:, None], other=0.0)
     dk_ptr += batch * dk_batch + kv_head * dk_head + base * dk_row
     dv_ptr += batch * dk_batch + kv_head * dk_head + base * dk_row
-    offsets = j.to(OFFSETS)[:, None] * dk_row + dims[None, :]
-    dk *= scale
     tl.store(dk_ptr + offsets, dk.to(dk_ptr.dtype.element_ty), mask=live[:, None])
     tl.store(dv_ptr + offsets, dv.to(dv_ptr.dtype.element_ty), mask=live[:, None])
 

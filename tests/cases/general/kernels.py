@@ -139,14 +139,15 @@ def forward_dense_minus_stride_3(
     # A row that attended nothing gives 0, and its lse is -inf.
     attended = row_sum > 0.0
     row_sum = tl.where(attended, row_sum, 1.0)
+    o = o / row_sum[:, None]
     lse = tl.where(attended, (row_max + tl.log2(row_sum)) * LN_2, float("-inf"))
 
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
     first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
     o_ptr += batch * o_batch + head * o_head + first * o_row
     lse_ptr += batch * lse_batch + head * lse_head + first
-    o = (o / row_sum[:, None]).to(o_ptr.dtype.element_ty)
-    tl.store(o_ptr + rows[:, None] * o_row + dims[None, :], o, mask=live[:, None] & present)
+    offsets = rows[:, None] * o_row + dims[None, :]
+    tl.store(o_ptr + offsets, o.to(o_ptr.dtype.element_ty), mask=live[:, None] & present)
     tl.store(lse_ptr + rows, lse, mask=live)
 
 
@@ -220,11 +221,13 @@ def dq_dense_minus_stride_3(
         scores = tl.where(kept, scores, MASKED)
         dq = dq_step(scores, k, v, do, lse2, delta, dq, score_scale)
 
+    dq *= scale
+
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
     first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
+    offsets = rows[:, None] * dq_row + dims[None, :]
     dq_ptr += batch * dq_batch + head * dq_head + first * dq_row
-    dq = (dq * scale).to(dq_ptr.dtype.element_ty)
-    tl.store(dq_ptr + rows[:, None] * dq_row + dims[None, :], dq, mask=live[:, None] & present)
+    tl.store(dq_ptr + offsets, dq.to(dq_ptr.dtype.element_ty), mask=live[:, None] & present)
 
 
 @triton.jit(do_not_specialize=["item_count", "head_count"])
@@ -309,12 +312,13 @@ def dkv_dense_minus_stride_3(
         scores = tl.where(kept, scores, MASKED)
         dk, dv = dkv_step(scores, q, v, do, lse2, delta, dk, dv, score_scale)
 
+    dk *= scale
+
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
     first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
+    offsets = rows[:, None] * dk_row + dims[None, :]
     dk_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
     dv_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
-    offsets = rows[:, None] * dk_row + dims[None, :]
-    dk *= scale
     tl.store(dk_ptr + offsets, dk.to(dk_ptr.dtype.element_ty), mask=live[:, None] & present)
     tl.store(dv_ptr + offsets, dv.to(dv_ptr.dtype.element_ty), mask=live[:, None] & present)
 

@@ -143,14 +143,15 @@ def forward_dense(
     # A row that attended nothing gives 0, and its lse is -inf.
     attended = row_sum > 0.0
     row_sum = tl.where(attended, row_sum, 1.0)
+    o = o / row_sum[:, None]
     lse = tl.where(attended, (row_max + tl.log2(row_sum)) * LN_2, float("-inf"))
 
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
     first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
     o_ptr += batch * o_batch + head * o_head + first * o_row
     lse_ptr += batch * lse_batch + head * lse_head + first
-    o = (o / row_sum[:, None]).to(o_ptr.dtype.element_ty)
-    tl.store(o_ptr + rows[:, None] * o_row + dims[None, :], o, mask=live[:, None])
+    offsets = rows[:, None] * o_row + dims[None, :]
+    tl.store(o_ptr + offsets, o.to(o_ptr.dtype.element_ty), mask=live[:, None])
     tl.store(lse_ptr + rows, lse, mask=live)
 
 
@@ -235,11 +236,13 @@ def dq_dense(
         scores = tl.where(below_hi, scores, MASKED)
         dq = dq_step(scores, k, v, do, lse2, delta, dq, score_scale)
 
+    dq *= scale
+
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
     first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
+    offsets = rows[:, None] * dq_row + dims[None, :]
     dq_ptr += batch * dq_batch + head * dq_head + first * dq_row
-    dq = (dq * scale).to(dq_ptr.dtype.element_ty)
-    tl.store(dq_ptr + rows[:, None] * dq_row + dims[None, :], dq, mask=live[:, None])
+    tl.store(dq_ptr + offsets, dq.to(dq_ptr.dtype.element_ty), mask=live[:, None])
 
 
 @triton.jit(do_not_specialize=["item_count", "head_count"])
@@ -347,12 +350,13 @@ def dkv_dense(
         scores = tl.where(from_lo, scores, MASKED)
         dk, dv = dkv_step(scores, q, v, do, lse2, delta, dk, dv, score_scale)
 
+    dk *= scale
+
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
     first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
+    offsets = rows[:, None] * dk_row + dims[None, :]
     dk_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
     dv_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
-    offsets = rows[:, None] * dk_row + dims[None, :]
-    dk *= scale
     tl.store(dk_ptr + offsets, dk.to(dk_ptr.dtype.element_ty), mask=live[:, None])
     tl.store(dv_ptr + offsets, dv.to(dv_ptr.dtype.element_ty), mask=live[:, None])
 
@@ -429,14 +433,15 @@ def forward_local_32(
     # A row that attended nothing gives 0, and its lse is -inf.
     attended = row_sum > 0.0
     row_sum = tl.where(attended, row_sum, 1.0)
+    o = o / row_sum[:, None]
     lse = tl.where(attended, (row_max + tl.log2(row_sum)) * LN_2, float("-inf"))
 
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
     first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
     o_ptr += batch * o_batch + head * o_head + first * o_row
     lse_ptr += batch * lse_batch + head * lse_head + first
-    o = (o / row_sum[:, None]).to(o_ptr.dtype.element_ty)
-    tl.store(o_ptr + rows[:, None] * o_row + dims[None, :], o, mask=live[:, None])
+    offsets = rows[:, None] * o_row + dims[None, :]
+    tl.store(o_ptr + offsets, o.to(o_ptr.dtype.element_ty), mask=live[:, None])
     tl.store(lse_ptr + rows, lse, mask=live)
 
 
@@ -512,16 +517,18 @@ def dq_local_32(
         scores = tl.where(from_lo & below_hi, scores, MASKED)
         dq = dq_step(scores, k, v, do, lse2, delta, dq, score_scale)
 
+    dq *= scale
+
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
     first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
+    offsets = rows[:, None] * dq_row + dims[None, :]
     dq_ptr += batch * dq_batch + head * dq_head + first * dq_row
-    dq = (dq * scale).to(dq_ptr.dtype.element_ty)
-    tl.store(dq_ptr + rows[:, None] * dq_row + dims[None, :], dq, mask=live[:, None])
+    tl.store(dq_ptr + offsets, dq.to(dq_ptr.dtype.element_ty), mask=live[:, None])
 
 
 @triton.jit(do_not_specialize=["item_count", "head_count"])
 def dkv_local_32_2(
-    q_ptr, k_ptr, v_ptr, do_ptr, lse2_ptr, delta_ptr, dk_ptr, dv_ptr,
+    q_ptr, k_ptr, v_ptr, do_ptr, lse2_ptr, delta_ptr, dk_left_ptr, dv_left_ptr, dk_ptr, dv_ptr,
     items_ptr, tiles_ptr, segments_ptr, kv_heads_ptr, heads_ptr,
     q_batch, q_head, q_row, k_batch, k_head, k_row, dk_batch, dk_head, dk_row, lse_batch, lse_head,
     item_count, head_count, score_scale, scale,
@@ -574,11 +581,8 @@ def dkv_local_32_2(
     lo = j
     hi = j + 32
 
-    # The sums start from what earlier launches left; this program alone writes these rows.
-    left = batch * dk_batch + kv_head * dk_head + first * dk_row
-    rows_left = rows[:, None] * dk_row + dims[None, :]
-    dk = tl.load(dk_ptr + left + rows_left, mask=live[:, None], other=0.0) / scale
-    dv = tl.load(dv_ptr + left + rows_left, mask=live[:, None], other=0.0)
+    dk = tl.zeros((KEYS, HEAD_DIM), tl.float32)
+    dv = tl.zeros((KEYS, HEAD_DIM), tl.float32)
 
     # Interval tiles: the pairs between lo and hi.
     tile = interval_begin
@@ -606,12 +610,18 @@ def dkv_local_32_2(
         scores = tl.where(from_lo & below_hi, scores, MASKED)
         dk, dv = dkv_step(scores, q, v, do, lse2, delta, dk, dv, score_scale)
 
+    dk *= scale
+
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
     first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
+    offsets = rows[:, None] * dk_row + dims[None, :]
+    # What earlier launches left is added; this program alone writes these rows.
+    dk_left_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
+    dv_left_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
+    dk += tl.load(dk_left_ptr + offsets, mask=live[:, None], other=0.0)
+    dv += tl.load(dv_left_ptr + offsets, mask=live[:, None], other=0.0)
     dk_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
     dv_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
-    offsets = rows[:, None] * dk_row + dims[None, :]
-    dk *= scale
     tl.store(dk_ptr + offsets, dk.to(dk_ptr.dtype.element_ty), mask=live[:, None])
     tl.store(dv_ptr + offsets, dv.to(dv_ptr.dtype.element_ty), mask=live[:, None])
 

@@ -16,7 +16,7 @@ TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 1.2e-2}
 
 
 def table_tensors(sets):
-    fields = ("items", "tiles", "tile_bits", "bits", "gather", "gathered", "segments")
+    fields = ("items", "tiles", "tile_bits", "bits", "gather", "gathered", "merges", "segments")
     return {tables.name: {field: torch.from_numpy(getattr(tables, field)) for field in fields} for tables in sets}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from patternc.runtime import cuda
+from patternc.runtime import cuda, launch
 from patternc.runtime.reference import attention
 from tests.codegen.dense_tables import Pattern, Shape, build_plan
 from tests.codegen.interpreted.dense_attention import distance, table_tensors
@@ -81,7 +81,7 @@ def test_kernel_files_are_whole_and_replaced_when_damaged(tmp_path, monkeypatch)
     q = rows(1, 1, 41, 16)
 
     def run():
-        cuda._kernel.cache_clear()
+        launch.kernel.cache_clear()
         return cuda.forward(q, q, q, None, table_tensors(sets), plan, 1.0)[0]
 
     first = run()
