@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import DEFAULT_BUDGET, Budget
-from patternc.algebra.normalise import Listed, normalise
+from patternc.algebra.classes import class_kinds
+from patternc.algebra.normalise import Listed, Strided, normalise
 from patternc.algebra.pairs import listed_pairs
 from patternc.analysis.contents import EMPTY_CLASS, FULL_CLASS, Axis, Side, decide
 from patternc.analysis.draws import draw_all
@@ -41,7 +42,7 @@ def empty_rows(relation: r.Relation, n: int, budget: Budget = DEFAULT_BUDGET) ->
 
 def _counts(relation: r.Relation, n: int, side: Side, budget: Budget) -> Int64:
     """The sum over the components, which are disjoint."""
-    normal = normalise(relation, n)
+    normal = normalise(relation, n, _on_classes)
     every = Axis(n, TILE, None)
     counts = _tiled(normal.tiled, n, every, every, side, budget)
     for listed, along in ((normal.queried, "queries"), (normal.keyed, "keys")):
@@ -50,7 +51,24 @@ def _counts(relation: r.Relation, n: int, side: Side, budget: Budget) -> Int64:
     if normal.drawn is not None:
         pairs = listed_pairs(normal.drawn, n, budget)
         counts += np.bincount(pairs.query if side == "queries" else pairs.key, minlength=n)
+    for strided in normal.strided:
+        counts += _strided(strided, n, side, budget)
     return counts
+
+
+def _on_classes(strided: Strided, n: int, first: bool) -> bool:
+    """Strides are always counted class by class, whatever they are best computed on."""
+    return True
+
+
+def _strided(strided: Strided, n: int, side: Side, budget: Budget) -> Int64:
+    """A kind of class is counted once for all classes that are alike."""
+    counts = np.zeros((-(-n // strided.step), strided.step), dtype=np.int64)  # column c is class c
+    kinds, kind_of = class_kinds(strided, n)
+    for number, kind in enumerate(kinds):
+        (classes,) = np.nonzero(kind_of == number)
+        counts[: kind.length, classes] = _counts(kind.relation, kind.length, side, budget)[:, None]
+    return counts.reshape(-1)[:n]
 
 
 def _listed(listed: Listed, n: int, along_queries: bool, side: Side, budget: Budget) -> Int64:

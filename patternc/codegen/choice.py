@@ -13,11 +13,12 @@ import numpy as np
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import DEFAULT_BUDGET, TileBudgetError
+from patternc.algebra.classes import class_kinds
 from patternc.algebra.normalise import Strided
 from patternc.analysis.contents import Axis
 from patternc.analysis.draws import draw_all
 from patternc.analysis.tiles import refine
-from patternc.codegen.classes import class_kinds, lattice_of
+from patternc.codegen.classes import lattice_of
 from patternc.codegen.cost import (
     PERCENT_BITS,
     PERCENT_CARRY,

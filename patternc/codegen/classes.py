@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import Budget, refuse
+from patternc.algebra.classes import Class, class_kinds
 from patternc.algebra.evaluate import evaluate
-from patternc.algebra.lattice import class_length, restrict
-from patternc.algebra.normalise import Strided, simplify
+from patternc.algebra.lattice import class_length
+from patternc.algebra.normalise import Strided
 from patternc.analysis.contents import Axis
 from patternc.analysis.tiles import Side, TileMap, tile_map
 from patternc.analysis.translation import row_ids
@@ -27,14 +28,6 @@ from patternc.codegen.plan import Lattice
 
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Class:
-    """What every class of a kind is: its length, and its relation in class coordinates."""
-
-    length: int
-    relation: r.Relation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,20 +76,6 @@ def lattice_of(step: int, n: int, own_tile: int, counterpart_tile: int) -> Latti
     run = 1 << max(longest - 1, 0).bit_length()
     packed = min(max(own_tile // run, 1), counterpart_tile & -counterpart_tile)
     return Lattice(step, own_tile // packed, counterpart_tile // packed)
-
-
-def class_kinds(strided: Strided, n: int) -> tuple[list[Class], Int64]:
-    """The distinct classes of a strided component, and which of them each class is, [min(step, n)]."""
-    kinds: dict[Class, int] = {}
-    labels: list[int] = []
-    for start in strided.starts:
-        restricted = restrict(strided.relation, strided.step, start)
-        assert restricted is not None  # a component is strided only if its classes have a form
-        length = class_length(strided.step, start, n)
-        kind = Class(length, simplify(restricted, length))
-        labels.append(kinds.setdefault(kind, len(kinds)))
-    alike = np.diff(np.array([*strided.starts, min(strided.step, n)], dtype=np.int64))
-    return list(kinds), np.repeat(np.array(labels, dtype=np.int64), alike)
 
 
 def _unpacked(
