@@ -4,11 +4,9 @@ For: training and running without a GPU. Not for: autograd or checking what a us
 The forward tables serve both directions: the backward pass makes each tile's probabilities again once and takes all
 three gradients from them, so the `dq` and `dkv` launches of a plan are not read here.
 
-How it is fast: items of equal shape are computed together; their keys and values are gathered into a small workspace
-that stays in cache, so that every product is one batched matrix product of contiguous operands; exponentials are base
-2, with the factor folded into the scale of the scores. How it is exact enough: scores and sums are float32 for
-float32, bfloat16 and float16 inputs and float64 for float64; where the processor multiplies bfloat16 natively, all
-products but the scores of bfloat16 inputs do.
+How it is fast: items of equal shape are computed together (`cpu_schedule.py`), in chunks that stay in cache
+(`cpu_chunks.py`), so that every product is one batched matrix product (`cpu_attend.py`). On a lattice, stretches of
+residue classes are laid out class by class first (`cpu_fold.py`) and are then rows like any other.
 """
 
 from __future__ import annotations
@@ -21,29 +19,16 @@ import torch
 from torch import Tensor
 
 from patternc.codegen.plan import LayerPlan
-from patternc.runtime.cpu_chunks import Chunk, HeadBlock, KeyBlock, add_masks, chunks, head_blocks, select_heads
-from patternc.runtime.cpu_rows import Rows, Workspace, add, put, take
-from patternc.runtime.cpu_schedule import CpuSchedule, cpu_schedule
+from patternc.runtime.cpu_attend import LOG2_E, Before, Pass, backward_chunk, forward_chunk, start
+from patternc.runtime.cpu_chunks import Chunk, HeadBlock, chunks, head_blocks, select_heads
+from patternc.runtime.cpu_fold import Fold, folded, store
+from patternc.runtime.cpu_schedule import PIECE, CpuSchedule, Piece, cpu_schedule
 from patternc.runtime.tensors import Tables
 
-LOG2_E = 1.4426950408889634
 LN_2 = 0.6931471805599453
 
-_FLOOR = -1e30
-"""Where a row's running maximum starts: finite, so that a row without any key gives no NaN."""
-_TINY = 1e-37
 _PRODUCTS = 1 << 18
 """Numbers held at a time beside the inputs, where whole rows are multiplied."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Pass:
-    """What all chunks of one call share. `work` is the dtype of scores and sums, `product` of the other products."""
-
-    space: Workspace
-    work: torch.dtype
-    product: torch.dtype
-    scale: float
 
 
 class _Parts:
@@ -55,7 +40,7 @@ class _Parts:
     def __init__(self, *tensors: Tensor) -> None:
         if all(each.stride(0) == each.shape[1] * each.stride(1) for each in tensors):
             tensors = tuple(each.flatten(0, 1).unsqueeze(0) for each in tensors)
-        self.batch, self.kv_heads = tensors[0].shape[:2]
+        self.batch, self.kv_heads, self.group = tensors[0].shape[:3]
         self._tensors = tensors
         self._cut: dict[tuple[int, int, int], tuple[Tensor, ...]] = {}
 
@@ -63,8 +48,28 @@ class _Parts:
         """Each tensor's rows [U, ...] for the heads of `chunk`."""
         place = (chunk.batch, chunk.first, chunk.last)
         if place not in self._cut:
-            self._cut[place] = tuple(rows[chunk.batch, chunk.first : chunk.last] for rows in self._tensors)
+            self._cut[place] = self.cut(*place)
         return self._cut[place]
+
+    def cut(self, row: int, first: int, last: int) -> tuple[Tensor, ...]:
+        """Each tensor's rows [U, ...] for key heads first..last-1 of a batch row."""
+        return tuple(each[row, first:last] for each in self._tensors)
+
+    def stretches(self, places: int) -> Iterator[tuple[Tensor, ...]]:
+        """All heads, a few at a time where a head has few `places`."""
+        together = max(1, PIECE // (places * self.group))
+        for row in range(self.batch):
+            for first in range(0, self.kv_heads, together):
+                yield self.cut(row, first, min(first + together, self.kv_heads))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A launch for some heads, and what earlier ones left of their rows."""
+
+    schedule: CpuSchedule
+    block: HeadBlock
+    before: Before
 
 
 def forward(
@@ -76,20 +81,23 @@ def forward(
     or None. lse is float64 for float64 inputs, else float32. A row that attends nothing gives 0, and lse -inf (with a
     sink: the sink).
     """
-    run = _start(q, scale)
-    work = list(_work(tables, plan, q.shape[2]))
-    covered = all(schedule.covers for schedule, _ in work)
-    o = torch.empty(q.shape, dtype=q.dtype) if covered else torch.zeros(q.shape, dtype=q.dtype)
+    run = start(q.dtype, scale)
+    work = _work(tables, plan, q.shape[2], sinks is not None)
+    o = _rows_like(q, work, run)
     lse = torch.full(q.shape[:3], -math.inf, dtype=run.work)
     if sinks is not None:
         lse.copy_(sinks.to(run.work)[None, :, None].expand_as(lse)).mul_(LOG2_E)
-    for schedule, block in work:
+    for each in work:
+        block = each.block
         o_part, lse_part = _queries(o, block), _queries(lse, block)
         parts = _Parts(_queries(q, block), _keys(k, block), _keys(v, block), o_part, lse_part)
-        for chunk in chunks(schedule, parts.batch, parts.kv_heads, block.group, run.work):
-            _forward_chunk(parts, chunk, sinks is not None, run)
+        for piece in each.schedule.pieces:
+            if each.schedule.fold is None:
+                _forward_piece(parts, piece, each, run)
+            else:
+                _forward_on_lattice(parts, piece, each, each.schedule.fold, run)
         _put_back(((o, o_part), (lse, lse_part)), block.heads)
-    return o, lse.mul_(LN_2)
+    return o.to(q.dtype), lse.mul_(LN_2)
 
 
 def backward(
@@ -109,45 +117,46 @@ def backward(
 
     do [B, H, N, D] and dlse [B, H, N] (None: zero) are the gradients of what `forward` gave as o and lse.
     """
-    run = _start(q, scale)
-    work = list(_work(tables, plan, q.shape[2]))
-    covered = all(schedule.covers for schedule, _ in work)
-    dq = torch.empty(q.shape, dtype=q.dtype) if covered else torch.zeros(q.shape, dtype=q.dtype)
+    run = start(q.dtype, scale)
+    work = _work(tables, plan, q.shape[2], sinks is not None)
+    dq = _rows_like(q, work, run)
     dk, dv = torch.zeros(k.shape, dtype=run.work), torch.zeros(v.shape, dtype=run.work)
     # A row without keys gets -inf, so that every probability of it is exp(-inf) = 0.
     shift = torch.where(torch.isneginf(lse), -math.inf, lse * -LOG2_E)
     delta = _row_products(do, o, run).view(lse.shape)
     if dlse is not None:
         delta -= dlse
-    for schedule, block in work:
+    for each in work:
+        block = each.block
         gradients = (_queries(dq, block), _keys(dk, block), _keys(dv, block))
         rows = (_queries(do, block), _queries(shift, block), _queries(delta, block))
         parts = _Parts(_queries(q, block), _keys(k, block), _keys(v, block), *rows, *gradients)
-        for chunk in chunks(schedule, parts.batch, parts.kv_heads, block.group, run.work):
-            _backward_chunk(parts, chunk, run)
+        for piece in each.schedule.pieces:
+            if each.schedule.fold is None:
+                _backward_piece(parts, piece, each, run)
+            else:
+                _backward_on_lattice(parts, piece, each, each.schedule.fold, run)
         _put_back(((dq, gradients[0]),), block.heads)
         _put_back(((dk, gradients[1]), (dv, gradients[2])), block.kv_heads)
     dsinks = None if sinks is None else _sink_gradient(sinks, lse, delta)
-    return dq, dk.mul_(scale).to(k.dtype), dv.to(v.dtype), dsinks
+    return dq.to(q.dtype), dk.mul_(scale).to(k.dtype), dv.to(v.dtype), dsinks
 
 
-def _start(q: Tensor, scale: float) -> _Pass:
-    work = torch.float64 if q.dtype == torch.float64 else torch.float32
-    product = q.dtype if q.dtype == torch.bfloat16 and _multiplies_bfloat16() else work
-    return _Pass(Workspace(), work, product, scale)
-
-
-def _multiplies_bfloat16() -> bool:
-    return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-
-
-def _work(tables: Tables, plan: LayerPlan, tokens: int) -> Iterator[tuple[CpuSchedule, HeadBlock]]:
+def _work(tables: Tables, plan: LayerPlan, tokens: int, sinks: bool) -> list[_Work]:
+    work: list[_Work] = []
     for group in plan.groups:
-        for launch in group.forward:
-            kernel = launch.kernel
-            schedule = cpu_schedule(tables[launch.tables], kernel.own == "gathered", kernel.counterpart_tile, tokens)
-            for block in head_blocks(group.heads, plan):
-                yield schedule, block
+        for place, launch in enumerate(group.forward):
+            before: Before = "state" if place else "sinks" if sinks else "nothing"
+            schedule = cpu_schedule(tables[launch.tables], launch.kernel, tokens)
+            work += (_Work(schedule, block, before) for block in head_blocks(group.heads, plan))
+    return work
+
+
+def _rows_like(q: Tensor, work: list[_Work], run: Pass) -> Tensor:
+    """What the launches write: zeros where the first ones leave rows out, in the dtype of sums where later ones add."""
+    dtype = run.work if any(each.before == "state" for each in work) else q.dtype
+    covered = all(each.schedule.covers for each in work if each.before != "state")
+    return torch.empty(q.shape, dtype=dtype) if covered else torch.zeros(q.shape, dtype=dtype)
 
 
 def _queries(source: Tensor, block: HeadBlock) -> Tensor:
@@ -165,94 +174,49 @@ def _put_back(pairs: Iterable[tuple[Tensor, Tensor]], heads: tuple[int, ...]) ->
             whole[:, list(heads)] = part.flatten(1, 2)
 
 
-def _forward_chunk(parts: _Parts, chunk: Chunk, sinks: bool, run: _Pass) -> None:
-    """Writes o, and lse in base 2; with `sinks`, lse holds before what else is in the denominator of each row."""
-    q, k, v, o, lse = parts.of(chunk)
-    queries = take(q, chunk.own, run.space, "q", run.work)
-    total, log_sum = _attend(queries, k, v, chunk.keys[0], q.shape[1], "o", run)
-    if sinks:
-        total, log_sum = _merge(total, log_sum, None, take(lse, chunk.own, run.space, "lse", run.work).unsqueeze(-1))
-    for keys in chunk.keys[1:]:
-        total, log_sum = _merge(total, log_sum, *_attend(queries, k, v, keys, q.shape[1], "o_part", run))
-    put(o, chunk.own, total)
-    put(lse, chunk.own, log_sum)
+def _forward_piece(parts: _Parts, piece: Piece, work: _Work, run: Pass) -> None:
+    for chunk in chunks(work.schedule, piece, parts.batch, parts.kv_heads, parts.group, run.work):
+        forward_chunk(parts.of(chunk), chunk, work.before, run)
 
 
-def _merge(o: Tensor, log_sum: Tensor, other: Tensor | None, other_sum: Tensor) -> tuple[Tensor, Tensor]:
-    """One softmax of two over disjoint keys, in place of `o`; `other` None counts in the denominator only."""
-    merged = torch.logaddexp2(log_sum, other_sum)
-    settled = merged.clamp_min(_FLOOR)
-    o.mul_(torch.exp2(log_sum - settled))
-    if other is not None:
-        o.add_(other.mul_(torch.exp2(other_sum - settled)))
-    return o, merged
+def _backward_piece(parts: _Parts, piece: Piece, work: _Work, run: Pass) -> None:
+    for chunk in chunks(work.schedule, piece, parts.batch, parts.kv_heads, parts.group, run.work):
+        backward_chunk(parts.of(chunk), chunk, work.before, run)
 
 
-def _attend(
-    queries: Tensor, k: Tensor, v: Tensor, keys: KeyBlock, group: int, name: str, run: _Pass
-) -> tuple[Tensor, Tensor]:
-    """The softmax over one block of keys: (o [X, R * M, D], log2 of the sum of exponentials [X, R * M, 1]).
+def _forward_on_lattice(parts: _Parts, piece: Piece, work: _Work, fold: Fold, run: Pass) -> None:
+    """The same on copies of the rows laid out class by class."""
+    first, last = piece.first, piece.last
+    for q, k, v, o, lse in parts.stretches((last - first) * fold.period):
 
-    o is in the workspace, under `name`.
-    """
-    key_rows = take(k, keys.rows, run.space, "k", run.work)
-    value_rows = take(v, keys.rows, run.space, "v", run.product)
-    scores = run.space.take("scores", (*queries.shape[:2], keys.rows.length), run.work)
-    torch.baddbmm(scores, queries, key_rows.mT, beta=0, alpha=run.scale * LOG2_E, out=scores)
-    add_masks(scores, group, keys)
-    top = scores.amax(-1, keepdim=True).clamp_min_(_FLOOR)
-    scores.sub_(top).exp2_()
-    total = scores.sum(-1, keepdim=True)
-    log_sum = total.log2() + top
-    total.clamp_min_(_TINY)
-    out = run.space.take(name, queries.shape, run.work)
-    if run.product == run.work:
-        return torch.bmm(scores, value_rows, out=out).div_(total), log_sum
-    weights = torch.div(scores, total, out=run.space.take("p", scores.shape, run.product))
-    return out.copy_(torch.bmm(weights, value_rows)), log_sum
+        def laid(source: Tensor, name: str, dtype: torch.dtype) -> Tensor:
+            return folded(source, fold, first, last, run.space, name, dtype)
+
+        kinds = (run.work, run.work, run.product)
+        inputs = [laid(each, f"fold {name}", kind) for each, name, kind in zip((q, k, v), "qkv", kinds, strict=True)]
+        o_fold = laid(o, "fold o", run.work)
+        lse_fold = laid(lse, "fold lse", run.work)
+        _forward_piece(_Parts(*(each.unsqueeze(0) for each in (*inputs, o_fold, lse_fold))), piece, work, run)
+        store(o, fold, first, last, o_fold)
+        store(lse, fold, first, last, lse_fold)
 
 
-def _backward_chunk(parts: _Parts, chunk: Chunk, run: _Pass) -> None:
-    """Writes dq and adds to dk and dv."""
-    q, k, v, do, shift, delta, dq, dk, dv = parts.of(chunk)
-    own, group, space = chunk.own, q.shape[1], run.space
-    queries, query_factor = _both(q, own, "q", run)
-    dout_factor = take(do, own, space, "do", run.product)
-    deltas = take(delta, own, space, "delta", run.work).unsqueeze(-1)
-    shifts = take(shift, own, space, "shift", run.work).unsqueeze(-1)
-    dq_rows = space.take("dq", queries.shape, run.work)
-    for place, keys in enumerate(chunk.keys):
-        key_rows, key_factor = _both(k, keys.rows, "k", run)
-        value_rows = take(v, keys.rows, space, "v", run.product)
-        by_pair = (*queries.shape[:2], keys.rows.length)
-        weights = space.take("scores", by_pair, run.work)
-        torch.baddbmm(shifts, queries, key_rows.mT, alpha=run.scale * LOG2_E, out=weights)
-        add_masks(weights, group, keys)
-        weights.exp2_()
-        weight_factor = _factor("p", weights, run)
-        gradient = space.take("gradient", (queries.shape[0], keys.rows.length, queries.shape[2]), run.product)
-        add(dv, keys.rows, _summand(torch.bmm(weight_factor.mT, dout_factor, out=gradient), run))
-        dscores = torch.bmm(dout_factor, value_rows.mT, out=space.take("dp", by_pair, run.product))
-        weights.mul_(_summand(dscores, run).sub_(deltas))
-        weight_factor = _factor("p", weights, run)
-        part = torch.bmm(weight_factor, key_factor, out=space.take("dq_part", queries.shape, run.product))
-        if place == 0:
-            torch.mul(part, run.scale, out=dq_rows)
-        else:
-            dq_rows.add_(part, alpha=run.scale)
-        add(dk, keys.rows, _summand(torch.bmm(weight_factor.mT, query_factor, out=gradient), run))
-    put(dq, own, dq_rows)
+def _backward_on_lattice(parts: _Parts, piece: Piece, work: _Work, fold: Fold, run: Pass) -> None:
+    """The same on copies of the rows laid out class by class."""
+    first, last = piece.first, piece.last
+    names = ("q", "k", "v", "do", "shift", "delta", "dq", "dk", "dv")
+    kinds = (*(run.product,) * 4, *(run.work,) * 5)
+    for tensors in parts.stretches((last - first) * fold.period):
+        folds = [
+            folded(each, fold, first, last, run.space, f"fold {name}", kind)
+            for each, name, kind in zip(tensors, names, kinds, strict=True)
+        ]
+        _backward_piece(_Parts(*(each.unsqueeze(0) for each in folds)), piece, work, run)
+        for each, values in zip(tensors[6:], folds[6:], strict=True):
+            store(each, fold, first, last, values)
 
 
-def _both(source: Tensor, rows: Rows, name: str, run: _Pass) -> tuple[Tensor, Tensor]:
-    """Rows in the dtype of scores and in that of products."""
-    for_scores = take(source, rows, run.space, name, run.work)
-    if run.product == run.work:
-        return for_scores, for_scores
-    return for_scores, take(source, rows, run.space, f"{name}_factor", run.product)
-
-
-def _row_products(a: Tensor, b: Tensor, run: _Pass) -> Tensor:
+def _row_products(a: Tensor, b: Tensor, run: Pass) -> Tensor:
     """The scalar product of each row of a and b [B, H, N, D]: [B, H, N]; some rows at a time, to stay in cache."""
     a, b = a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1])
     products = torch.empty(a.shape[0], dtype=run.work)
@@ -262,16 +226,6 @@ def _row_products(a: Tensor, b: Tensor, run: _Pass) -> Tensor:
         left = run.space.take("left", (min(step, a.shape[0] - first), a.shape[-1]), run.work).copy_(a[part])
         torch.sum(left.mul_(b[part]), -1, out=products[part])
     return products
-
-
-def _factor(name: str, values: Tensor, run: _Pass) -> Tensor:
-    """`values` in the dtype of products: itself, or a copy in the workspace."""
-    return values if run.product == run.work else run.space.take(name, values.shape, run.product).copy_(values)
-
-
-def _summand(values: Tensor, run: _Pass) -> Tensor:
-    """A product in the dtype of sums: itself, or a copy in the workspace, valid until the next one is taken."""
-    return values if run.product == run.work else run.space.take("summand", values.shape, run.work).copy_(values)
 
 
 def _sink_gradient(sinks: Tensor, lse: Tensor, delta: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from patternc.codegen.plan import LayerPlan
 from patternc.runtime.cpu_rows import Affine, Rows, column_rows, tile_rows
-from patternc.runtime.cpu_schedule import Batch, CpuSchedule
+from patternc.runtime.cpu_schedule import Batch, CpuSchedule, Piece
 
 _SCORES = 1 << 19
 """Scores computed at a time for each thread: 2 MiB of float32, held by the outer cache levels beside their operands."""
@@ -79,12 +79,14 @@ def select_heads(source: Tensor, heads: tuple[int, ...], group: int) -> Tensor:
     return torch.unflatten(chosen, 1, (len(heads) // group, group))
 
 
-def chunks(schedule: CpuSchedule, batch_rows: int, kv_heads: int, group: int, work: torch.dtype) -> Iterator[Chunk]:
-    """All work of a schedule for a block of `kv_heads` key heads with `group` query heads each, in a fixed order."""
+def chunks(
+    schedule: CpuSchedule, piece: Piece, batch_rows: int, kv_heads: int, group: int, work: torch.dtype
+) -> Iterator[Chunk]:
+    """All work of a piece of a schedule for `kv_heads` key heads with `group` query heads each, in a fixed order."""
     if not batch_rows * kv_heads:
         return
     scores = min(_SCORES * torch.get_num_threads(), _MOST_SCORES)
-    for batch in schedule.batches:
+    for batch in piece.batches:
         matrix = group * batch.own.length * min(batch.keys.length, _KEYS)
         room = max(1, scores // matrix)
         tiles = _even_share(batch.own.tiles, room)
