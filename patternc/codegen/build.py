@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from patternc.algebra.budget import refuse
 from patternc.analysis.tiles import FULL_CLASS, TileMap
 from patternc.analysis.translation import row_ids
-from patternc.codegen.cost import item_cost
 from patternc.codegen.gathering import GatheredTiles, padded_lists, with_full_masks
+from patternc.codegen.hubs import costs, split_hubs
 from patternc.codegen.tables import (
     BITS,
     COUNT,
@@ -69,6 +69,9 @@ class _Laid:
     in_bits: Int64
     labels: Int64
     masks: NDArray[np.uint8]
+    tile_pairs: Int64
+    """[T] of one copy."""
+    copies: int
 
 
 def contiguous(tiles: TileMap, interval: Bool) -> Part:
@@ -78,12 +81,20 @@ def contiguous(tiles: TileMap, interval: Bool) -> Part:
 
 
 def build_tables(
-    name: str, n: int, parts: Sequence[Part], gathered: GatheredTiles, own_positions: Int64 | None, every: bool
+    name: str,
+    n: int,
+    parts: Sequence[Part],
+    gathered: GatheredTiles,
+    own_positions: Int64 | None,
+    *,
+    every: bool,
+    split: bool,
 ) -> TableSet:
     """The table set of one launch at a place of length n.
 
     `gathered` are the gathered tiles of each own tile of the parts. `own_positions` lists the own positions when own
-    rows are gathered. Own tiles without any pair are left out unless the launch has to have `every` own row.
+    rows are gathered. Own tiles without any pair are left out unless the launch has to have `every` own row; `split`
+    has hubs computed in shares.
     """
     laid = [_laid(part) for part in parts]
     items = np.concatenate([one.items for one in laid])
@@ -115,8 +126,18 @@ def build_tables(
         items[:, ORIGIN] //= own_tile
     if not every:
         items = items[items[:, PAIRS] > 0]
+    merges = np.zeros((0, MERGE_WORDS), dtype=np.int64)
+    if split:
+        items, merges = split_hubs(items, only_hubs=own_positions is not None)
+    if merges.size:
+        shares = items[:, SLOT] >= 0
+        in_tiles = np.concatenate([np.tile(one.tile_pairs, one.copies) for one in laid])
+        in_gathered = _popcounts(bits)[gathered_table[:-1, 1]]
+        items[shares, PAIRS] = _sums(in_tiles, items[shares, FULL], items[shares, END])
+        items[shares, PAIRS] += _sums(in_gathered, items[shares, GATHER], items[shares, GATHER_END])
     items[:, PAIRS] = np.minimum(items[:, PAIRS], INT32_MAX)
-    items = items[_most_expensive_first(items)]
+    # The order of a list schedule: longest first, ties by origin, then by slot.
+    items = items[np.lexsort((items[:, SLOT], items[:, ORIGIN], -costs(items)))]
     return TableSet(
         name=name,
         own_tile=own_tile,
@@ -127,7 +148,7 @@ def build_tables(
         bits=bits,
         gather=_int32(lists if lists.shape[0] else np.full((1, lists.shape[1]), -1, dtype=np.int64), name),
         gathered=_int32(gathered_table, name),
-        merges=np.zeros((1, MERGE_WORDS), dtype=np.int32),
+        merges=_int32(np.concatenate([merges, np.zeros((1, MERGE_WORDS), dtype=np.int64)]), name),
         segments=_int32(np.array([[0, n, 0, items.shape[0]]], dtype=np.int64), name),
     )
 
@@ -141,6 +162,8 @@ def _laid(part: Part) -> _Laid:
     (in_bits,) = np.nonzero(span == BITS_SPAN)
     starts = np.empty(span.size, dtype=np.int64)
     starts[place] = tiles.counterparts.astype(np.int64) * part.counterpart_pitch
+    pairs = np.empty_like(starts)
+    pairs[place] = tiles.tile_pairs()
 
     copies = part.offsets.size
     before = np.arange(copies, dtype=np.int64)[:, None] * span.size
@@ -157,18 +180,9 @@ def _laid(part: Part) -> _Laid:
         in_bits=(before + place[in_bits]).reshape(-1),
         labels=np.tile(labels[in_bits], copies),
         masks=masks,
+        tile_pairs=pairs,
+        copies=copies,
     )
-
-
-def _most_expensive_first(items: Int64) -> Int64:
-    """The order of a list schedule: longest first, ties by origin."""
-    cost = item_cost(
-        items[:, INTERVAL] - items[:, FULL],
-        items[:, BITS] - items[:, INTERVAL],
-        items[:, END] - items[:, BITS],
-        items[:, GATHER_END] - items[:, GATHER],
-    )
-    return np.lexsort((items[:, ORIGIN], -cost))
 
 
 def masked(tiles: TileMap) -> Bool:
@@ -209,6 +223,18 @@ def _distinct_masks(masks: NDArray[np.uint8], labels: Int64) -> tuple[Int32, Int
     _, first = np.unique(ids, return_index=True)
     words = np.ascontiguousarray(chosen[first] if used.size else np.zeros((1, *masks.shape[1:]), dtype=np.uint8))
     return words.view("<i4").astype(np.int32), ids[number] if used.size else labels
+
+
+def _popcounts(bits: Int32) -> Int64:
+    """Pairs in each mask."""
+    in_byte = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1, dtype=np.uint8)
+    return in_byte[bits.view(np.uint8)].sum(axis=(1, 2), dtype=np.int64)
+
+
+def _sums(values: Int64, begin: Int64, end: Int64) -> Int64:
+    """The sums of values[begin : end], for many runs."""
+    total = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(values)])
+    return total[end] - total[begin]
 
 
 def _int32(values: Int64, name: str) -> Int32:

@@ -19,7 +19,7 @@ from patternc.codegen.choice import choose
 from patternc.codegen.cost import TileShape, tile_shape
 from patternc.codegen.names import kernel_name
 from patternc.codegen.plan import PLAN_SCHEMA, Dtype, HeadGroup, KernelSpec, Launch, LayerPlan, ModulePlan, Role
-from patternc.codegen.tables import BITS, END, FULL, GATHER, GATHER_END, INTERVAL, TableSet
+from patternc.codegen.tables import BITS, END, FULL, GATHER, GATHER_END, INTERVAL, SLOT, TableSet
 from patternc.codegen.walks import Shapes, Walk, Walks, build_walks
 
 LONGEST = 1 << 30
@@ -27,7 +27,9 @@ LONGEST = 1 << 30
 
 
 LATTICES = False
-"""Whether plans use lattices where nothing else is asked for."""
+"""Whether strides run on lattices where nothing else is asked for."""
+SLOTS = False
+"""Whether programs share hubs where nothing else is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,13 @@ def lower(
     shapes: Shapes | None = None,
     budget: Budget = DEFAULT_BUDGET,
     lattices: bool = LATTICES,
+    slots: bool = SLOTS,
 ) -> Lowered:
     """Plan every layer of `schedule` (or only `layers`: `plan.layers` is then in that order).
 
     `target` is "cpu" or "cuda:<sm>"; `sinks` adds a logit per query head to the denominator; `shapes` overrides the
     cost model's tile shapes (own tiles a power of two >= 16, counterpart tiles >= 32); `lattices` lets strides run on
-    tiles of residue classes. Raises TileBudgetError for what
+    tiles of residue classes, `slots` lets programs share hubs. Raises TileBudgetError for what
     would cost too much, ValueError for a head_dim or dtype without kernels.
     """
     if schedule.tokens > LONGEST:
@@ -83,7 +86,9 @@ def lower(
         pattern = schedule.patterns[index]
         with work_for(index):
             normal = normalise(pattern.relation, schedule.tokens, choose(shapes.forward) if lattices else None)
-            walks = build_walks(f"p{index}", normal, shapes, intervals=target != "cpu", budget=budget)
+            programs = target != "cpu"
+            name = f"p{index}"
+            walks = build_walks(name, normal, shapes, intervals=programs, split=slots and programs, budget=budget)
         tables |= {walk.tables.name: walk.tables for walk in walks.all}
         launches[index] = _launches(walks, pattern.text, shapes, head_dim, sinks, kernels)
 
@@ -128,10 +133,11 @@ def _launches(
             num_warps=shape.num_warps,
             num_stages=shape.num_stages,
             lattice=walk.lattice,
+            slots=walk.tables.merges.shape[0] > 1,
         )
         if spec not in kernels:
             kernels[spec] = kernel_name(role, text, set(kernels.values()))
-        return Launch(replace(spec, name=kernels[spec]), walk.tables.name)
+        return Launch(replace(spec, name=kernels[spec]), walk.tables.name, int((items[:, SLOT] >= 0).sum()))
 
     return Launches(
         tuple(launch("forward", walk, shapes.forward, place > 0) for place, walk in enumerate(walks.forward)),
@@ -146,7 +152,7 @@ def _adding(dkv: tuple[Launch, ...], text: str, kernels: dict[KernelSpec, str]) 
     spec = replace(first.kernel, accumulate=True, name="")
     if spec not in kernels:
         kernels[spec] = kernel_name("dkv", text, set(kernels.values()))
-    return (Launch(replace(spec, name=kernels[spec]), first.tables), *rest)
+    return (replace(first, kernel=replace(spec, name=kernels[spec])), *rest)
 
 
 def _layer_plan(

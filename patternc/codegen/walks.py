@@ -65,11 +65,12 @@ class Walks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pattern:
-    """What all walks of a pattern are made from; `intervals` allows interval tiles."""
+    """What all walks of a pattern are made from; `intervals` allows interval tiles, `split` shares of hubs."""
 
     normal: Normal
     pairs: Pairs | None
     intervals: bool
+    split: bool
     budget: Budget
 
     def tiles(self, relation: r.Relation, shape: TileShape, own: Side, listed: Int64 | None, along: Side) -> TileMap:
@@ -79,14 +80,14 @@ class _Pattern:
         return tile_map(relation, self.normal.n, rows, cols, own=own, queries=queries, keys=keys, budget=self.budget)
 
 
-def build_walks(name: str, normal: Normal, shapes: Shapes, *, intervals: bool, budget: Budget) -> Walks:
+def build_walks(name: str, normal: Normal, shapes: Shapes, *, intervals: bool, split: bool, budget: Budget) -> Walks:
     """The walks of one pattern; tables are called `name`.forward, .dq (where it differs) and .dkv.
 
     Those of strides and of listed keys have .step<s> and .gathered behind that. `intervals` allows interval tiles;
-    without, every partial tile has bits. Raises TileBudgetError.
+    without, every partial tile has bits; `split` allows shares of hubs. Raises TileBudgetError.
     """
     pairs = None if normal.drawn is None else listed_pairs(normal.drawn, normal.n, budget)
-    pattern = _Pattern(normal, pairs, intervals, budget)
+    pattern = _Pattern(normal, pairs, intervals, split, budget)
     forward = _by_queries(f"{name}.forward", pattern, shapes.forward)
     same = (shapes.dq.own, shapes.dq.counterpart) == (shapes.forward.own, shapes.forward.counterpart)
     dq = forward if same else _by_queries(f"{name}.dq", pattern, shapes.dq)
@@ -168,7 +169,9 @@ def _on_lattice(name: str, pattern: _Pattern, strided: OnLattice, every: bool) -
     ]
     own_tiles = sum(part.live.size * part.offsets.size for part in parts)
     none = nothing(own_tiles, parts[0].tiles.own_tile, parts[0].tiles.counterpart_tile)
-    tables = build_tables(f"{name}.step{lattice.step}", pattern.normal.n, parts, none, None, every)
+    tables = build_tables(
+        f"{name}.step{lattice.step}", pattern.normal.n, parts, none, None, every=every, split=pattern.split
+    )
     return Walk(tables, interval, lattice=lattice)
 
 
@@ -177,7 +180,9 @@ def _by_listed_keys(name: str, pattern: _Pattern, keyed: Listed, shape: TileShap
     tiles = pattern.tiles(keyed.relation, shape, "keys", keyed.positions, "keys")
     interval, described = _interval(keyed.relation, tiles, pattern.intervals)
     parts = [contiguous(tiles, described)]
-    tables = build_tables(name, pattern.normal.n, parts, combined([], tiles), keyed.positions, every=False)
+    tables = build_tables(
+        name, pattern.normal.n, parts, combined([], tiles), keyed.positions, every=False, split=pattern.split
+    )
     return Walk(tables, interval, gathered_own=True)
 
 
@@ -191,7 +196,10 @@ def _contiguous(
         drawn = from_pairs(pattern.pairs, own, shape.own, shape.counterpart, pattern.budget)
         gathered = [*gathered, drawn]
     parts = [contiguous(tiles, described)]
-    return Walk(build_tables(name, pattern.normal.n, parts, combined(gathered, tiles), None, every=True), interval)
+    return Walk(
+        build_tables(name, pattern.normal.n, parts, combined(gathered, tiles), None, every=True, split=pattern.split),
+        interval,
+    )
 
 
 def _interval(relation: r.Relation, tiles: TileMap, allowed: bool) -> tuple[RowInterval | None, NDArray[np.bool_]]:

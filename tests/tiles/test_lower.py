@@ -173,7 +173,7 @@ def test_limits_are_errors():
     with pytest.raises(TileBudgetError, match="32-bit"):
         lower(schedule(2**31, r.Band(0, 3)), target="cpu", dtype="float32", head_dim=64)
     with pytest.raises(ValueError, match="head_dim is 512"):
-        lower(schedule(64, r.Band(0, 3)), target="cpu", dtype="float32", head_dim=512)
+        lower(schedule(64, r.Band(0, 3)), target="cuda:90", dtype="float32", head_dim=512)
     with pytest.raises(ValueError, match="float64"):
         tile_shape("cuda:90", "float64", 64, "forward", 1024)
 
