@@ -88,13 +88,12 @@ def _shares(item: Int64, number: int) -> Int64:
         ]
     )
     kinds = np.array([PERCENT_FULL, PERCENT_INTERVAL, PERCENT_BITS, PERCENT_GATHERED])
-    # Tile number t of the item, counted over all spans, begins at `cost[t]`, linear within a span.
+    # Before span s lie so many tiles of the item, at such a cost.
     tiles = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(spans)])
     spent = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(spans * kinds)])
-    used = np.append(True, spans > 0)
     even = spent[-1] * np.arange(number + 1) // number
-    places: NDArray[np.float64] = np.interp(even, spent[used], tiles[used])
-    cuts = np.rint(places).astype(np.int64)
+    span = np.minimum(np.searchsorted(spent, even, side="right") - 1, spans.size - 1)
+    cuts = tiles[span] + (even - spent[span]) // kinds[span]
     # Shares of nothing can only come from rounding: every cut keeps a tile for each share on either side.
     least = np.arange(number + 1, dtype=np.int64)
     cuts = np.maximum.accumulate(cuts - least) + least
