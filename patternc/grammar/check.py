@@ -195,7 +195,7 @@ def _settled(name: str, uses: list[Use]) -> Kind | None:
 
 def _param(context: Context, declarations: Declarations, name: str) -> typed.Param:
     file, param = declarations.params[name]
-    scope = Scope(declarations.files[file].source, title="a parameter")
+    scope = Scope(declarations.files[file].source, title="a parameter", declaring=name)
     kind = context.params[name].kind
     value = check_ids(context, scope, param.value) if kind == "ids" else check_number(context, scope, param.value)
     return typed.Param(name, value, file, param.name.span)
@@ -203,13 +203,19 @@ def _param(context: Context, declarations: Declarations, name: str) -> typed.Par
 
 def _pattern(context: Context, declarations: Declarations, name: str, uses: list[Use]) -> typed.PatternDeclaration:
     file, pattern = declarations.patterns[name]
-    source = declarations.files[file].source
+    parsed = declarations.files[file]
+    source = parsed.source
     seen: dict[str, tree.Word] = {}
     for word in pattern.parameters:
         _own_parameter(context, source, word, seen)
     parameters = context.patterns[name].parameters
-    if file == 0:
-        used = {use.name for use in uses}
+    own: dict[str, Kind | None] = {word.text: kind for word, kind in parameters}
+    before = len(context.diagnostics)
+    context.uses = uses
+    body = check_pattern(context, Scope(source, own, title="a named pattern", declaring=name), pattern.body)
+    context.uses = []
+    if file == 0 and len(context.diagnostics) == before and not parsed.lost_in(pattern.span):
+        used = set(names_in(pattern.body))
         context.diagnostics += [
             Diagnostic(
                 "PA903",
@@ -219,10 +225,6 @@ def _pattern(context: Context, declarations: Declarations, name: str, uses: list
             for word, _ in parameters
             if word.text not in used
         ]
-    context.uses = uses
-    own: dict[str, Kind | None] = {word.text: kind for word, kind in parameters}
-    body = check_pattern(context, Scope(source, own, title="a named pattern"), pattern.body)
-    context.uses = []
     return typed.PatternDeclaration(
         name, tuple((word.text, kind) for word, kind in parameters), body, file, pattern.name.span
     )

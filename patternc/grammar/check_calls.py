@@ -5,7 +5,7 @@ For: calls of primitives, lifts and declared patterns. Not for: what the argumen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from patternc.diagnostics import Diagnostic, Fix, Label
@@ -32,10 +32,12 @@ def bind(
     *,
     direction: bool = False,
     declared: Label | None = None,
+    exclusive: Collection[tuple[str, str]] = (),
 ) -> Bound:
     """Match a call's arguments with the parameters that are given by place and those that have a name.
 
     `direction`: the call may end in `causal` or `bidirectional`. `declared` points at the declaration, if there is one.
+    `exclusive`: parameters that are not given together; the caller reports those that are.
     """
     values: dict[str, tree.Expression] = {}
     problems: list[Diagnostic] = []
@@ -54,7 +56,10 @@ def bind(
                     values[argument.name.text] = argument.value
             case _:
                 problem = None
-                if before is not None:
+                place = next((each for each in by_place if each not in values), None)
+                if before is not None and place is not None and any((place, each) in exclusive for each in values):
+                    values[place] = argument  # in order or not, it cannot stand beside what was given
+                elif before is not None:
                     problem = _misplaced(scope, argument, before)
                 elif len(values) < len(by_place):
                     values[by_place[len(values)]] = argument
@@ -63,7 +68,7 @@ def bind(
         if problem is not None:
             problems.append(problem)
     broken = bool(problems)
-    if len(problems) == 1 and problems[0].code == "PA305":
+    if len(problems) == 1 and problems[0].code == "PA305" and _has_room(call, by_place):
         problems = [replace(problems[0], fix=_reordered(scope, call))]
     context.diagnostics += problems
     if excess:
@@ -71,6 +76,15 @@ def bind(
         span = Span(excess[0].span.start, excess[-1].span.stop)
         context.diagnostics.append(_too_many(scope, call, span, len(by_place), by_name, declared))
     return Bound(values, given, broken)
+
+
+def _has_room(call: tree.Call, by_place: Sequence[str]) -> bool:
+    """Whether the arguments without a name, put first, would take no place that is given by name."""
+    named = {each.name.text for each in call.arguments if isinstance(each, tree.NamedArgument)}
+    unnamed = len(call.arguments) - sum(
+        isinstance(each, tree.NamedArgument | tree.DirectionArgument) for each in call.arguments
+    )
+    return unnamed <= len(by_place) and named.isdisjoint(by_place[:unnamed])
 
 
 def _reordered(scope: Scope, call: tree.Call) -> Fix:

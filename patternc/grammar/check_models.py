@@ -14,7 +14,7 @@ from patternc.grammar import tree, typed
 from patternc.grammar.check_patterns import check_pattern
 from patternc.grammar.check_values import check_ids, check_number, not_there_yet
 from patternc.grammar.parse import Parsed
-from patternc.grammar.scope import Context, Scope
+from patternc.grammar.scope import Context, Scope, closest, is_unknown
 from patternc.source import Source, Span
 
 MODEL_PLACES = ("layer", "head", "kv_head")
@@ -139,8 +139,24 @@ def _selector(context: Context, scope: Scope, selector: tree.Selector) -> typed.
     match selector.which:
         case "even" | "odd" | "all" | "rest" as word:
             return typed.Selector(word, selector.span)
+        case tree.Name(text, span) if is_unknown(context, scope, text) and (word := _selector_word(text)) is not None:
+            context.diagnostics.append(
+                Diagnostic(
+                    "PA201",
+                    f"`{text}` selects nothing",
+                    (scope.label(span, "not declared"),),
+                    fix=scope.fix(f"did you mean `{word}`?", span, word),
+                )
+            )
+            return _UNKNOWN
         case expression:
             return typed.Selector(check_ids(context, scope, expression), selector.span)
+
+
+def _selector_word(text: str) -> str | None:
+    """The word for selecting that was probably meant."""
+    known = {"else": "rest", "default": "rest", "otherwise": "rest", "others": "rest", "every": "all", "each": "all"}
+    return known.get(text) or closest(text, ("even", "odd", "all", "rest"))
 
 
 def _assigned(

@@ -14,7 +14,9 @@ from patternc.grammar.check_calls import bind
 from patternc.grammar.check_primitives import check_primitive
 from patternc.grammar.check_values import (
     check_ids,
+    check_names,
     check_number,
+    foreign_comment,
     not_there_yet,
     own_conflict,
     own_parameter,
@@ -94,6 +96,8 @@ def _named_pattern(context: Context, scope: Scope, name: tree.Word) -> typed.Pat
 
 def _chain(context: Context, scope: Scope, chain: tree.Chain) -> typed.Pattern:
     first = chain.operators[0]
+    if (commented := foreign_comment(context, scope, chain)) is not None:
+        return commented
     if first.sign in ("*", "//", "%", "/"):
         context.diagnostics.append(
             Diagnostic(
@@ -153,6 +157,7 @@ def _call(context: Context, scope: Scope, call: tree.Call) -> typed.Pattern:
         return wrong_kind(context, scope, call.span, "pattern", NOUNS[kind], *((declared.label,) if declared else ()))
     if name not in context.params:
         unknown_name(context, scope, call.name, "pattern", called=True)
+        check_names(context, scope, call)
     return Hole(call.span)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from patternc.diagnostics import Diagnostic
-from patternc.grammar import tree, typed
+from patternc.grammar import signatures, tree, typed
 from patternc.grammar.check_calls import bind
 from patternc.grammar.check_values import (
     check_ids,
@@ -29,15 +29,15 @@ def check_primitive(
     """The pattern that a call of `signature` is; `check_pattern` checks the patterns among its arguments."""
     by_place = [each.name for each in signature.parameters if not each.named]
     by_name = [each.name for each in signature.parameters if each.named]
-    bound = bind(context, scope, call, by_place, by_name, direction=signature.direction)
+    bound = bind(context, scope, call, by_place, by_name, direction=signature.direction, exclusive=signatures.EXCLUSIVE)
     arguments = _Arguments(context, scope, bound.values, bound.broken, check_pattern)
     for parameter in signature.parameters:
         if parameter.required and parameter.name not in bound.values and not bound.broken:
             context.diagnostics.append(
                 Diagnostic(
                     "PA302",
-                    f"`{signature.name}` needs a {parameter.name}, as in `{signature.example}`",
-                    (scope.label(call.span, f"without a {parameter.name}"),),
+                    f"`{signature.name}` needs {parameter.phrase}, as in `{signature.example}`",
+                    (scope.label(call.span, f"without {parameter.phrase}"),),
                 )
             )
             bound = replace(bound, broken=True)
@@ -142,7 +142,7 @@ def _local(arguments: _Arguments, call: tree.Call, direction: typed.Direction | 
     dilation = arguments.maybe_number("dilation")
     spelled = [name for name in ("back", "ahead") if name in arguments.values]
     if "width" in arguments.values:
-        for name in spelled:
+        for name in spelled[:1]:
             arguments.exclusive(call, "width", name, unnamed=True)
         return typed.Local(arguments.number("width"), dilation, direction, call.span)
     if not spelled and not arguments.broken:

@@ -10,7 +10,8 @@ from typing import assert_never, cast
 
 from patternc.diagnostics import Diagnostic, Label
 from patternc.grammar import signatures, tree, typed
-from patternc.grammar.scope import NOUNS, Context, Scope, Use, kind_of_name, unknown_name
+from patternc.grammar.dependencies import words_in
+from patternc.grammar.scope import NOUNS, Context, Scope, Use, is_unknown, kind_of_name, unknown_name
 from patternc.grammar.typed import Hole, Kind
 from patternc.source import Span
 
@@ -164,6 +165,8 @@ def _arithmetic(context: Context, scope: Scope, chain: tree.Chain) -> typed.Numb
             )
         )
         return Hole(chain.span)
+    if (commented := foreign_comment(context, scope, chain)) is not None:
+        return commented
     operands = tuple(check_number(context, scope, operand) for operand in chain.operands)
     broken = False
     for operator, left, right in zip(chain.operators, chain.operands, chain.operands[1:], strict=False):
@@ -180,6 +183,25 @@ def _arithmetic(context: Context, scope: Scope, chain: tree.Chain) -> typed.Numb
     if broken:
         return Hole(chain.span)
     return typed.Arithmetic(operands, tuple(cast("typed.Sign", each.sign) for each in chain.operators), chain.span)
+
+
+def foreign_comment(context: Context, scope: Scope, chain: tree.Chain) -> Hole | None:
+    """Report `64 // word`, a comment of other languages that happens to be a division by something unknown."""
+    for operator, operand in zip(chain.operators, chain.operands[1:], strict=True):
+        if operator.sign == "//" and isinstance(operand, tree.Name) and is_unknown(context, scope, operand.text):
+            context.diagnostics.append(
+                Diagnostic(
+                    "PA109",
+                    f"there is no number called `{operand.text}`; if this was to be a comment, comments begin with `#`",
+                    (
+                        scope.label(operator.span, "a division"),
+                        scope.label(operand.span, "not declared", primary=False),
+                    ),
+                    fix=scope.fix("write `#`", operator.span, "#"),
+                )
+            )
+            return Hole(chain.span)
+    return None
 
 
 def positional(context: Context, scope: Scope, call: tree.Call) -> tuple[tree.Expression, ...] | None:
@@ -257,8 +279,16 @@ def _not_a_function(context: Context, scope: Scope, call: tree.Call) -> Hole:
         wrong_kind(context, scope, call.span, "number", NOUNS[kind], *((declared.label,) if declared else ()))
     else:
         unknown_name(context, scope, name, "number", called=True)
+        check_names(context, scope, call)
     context.used.add(name.text)
     return Hole(call.span)
+
+
+def check_names(context: Context, scope: Scope, call: tree.Call) -> None:
+    """Report the unknown names among the arguments of a call that is unknown itself, so that no kind is known."""
+    for name in words_in(call.arguments):
+        if is_unknown(context, scope, name.text):
+            unknown_name(context, scope, name, "number")
 
 
 def not_there_yet(context: Context, scope: Scope, span: Span, what: str, *notes: str) -> Hole:
@@ -325,11 +355,31 @@ def _items(context: Context, scope: Scope, expression: tree.Expression) -> tuple
             return (typed.Powers(check_number(context, scope, arguments[0]), span),)
         case tree.Call(name, _, span) if kind_of_name(context, scope, name.text) is None:
             unknown_name(context, scope, name, "ids", called=True)
+            check_names(context, scope, expression)
             return (Hole(span),)
         case tree.Call(name, _, span) if kind_of_name(context, scope, name.text) == "pattern":
             context.used.add(name.text)
             return (wrong_kind(context, scope, span, "ids", "a pattern"),)
+        case tree.Chain((tree.Number(low), tree.Number(high)), (tree.Operator("-"),), span):
+            return (_dashed(context, scope, span, low, high),)
         case _:
             pass
     number = check_number(context, scope, expression)
     return (number if isinstance(number, Hole) else typed.Single(number, expression.span),)
+
+
+def _dashed(context: Context, scope: Scope, span: Span, low: str, high: str) -> Hole:
+    """Report `0-5` where ids are wanted: read as a difference it would be the id -5, and nobody means that."""
+    fix, written = None, "a..b"
+    if low.isdigit() and high.isdigit() and max(len(low), len(high)) < MAX_DIGITS and int(low) <= int(high):
+        written = f"{int(low)}..{int(high) + 1}"
+        fix = scope.fix(f"write `{written}`: the end is left out", span, written)
+    context.diagnostics.append(
+        Diagnostic(
+            "PA109",
+            f"a range is written `{written}`, not with `-`",
+            (scope.label(span, "a difference of two numbers"),),
+            fix=fix,
+        )
+    )
+    return Hole(span)

@@ -13,6 +13,7 @@ from pathlib import Path
 from patternc.diagnostics import Diagnostic, Label, PatternError
 from patternc.grammar import signatures, tree
 from patternc.grammar.parse import Parsed, parse
+from patternc.grammar.reading import near_notes
 from patternc.source import Source
 
 MAX_FILES = 64
@@ -165,7 +166,11 @@ def _use(
     try:
         other = read(target, name)
     except PatternError as error:
-        declarations.diagnostics += [replace(each, labels=(label,)) for each in error.diagnostics]
+        users = {earlier for earlier, _ in before}  # none of them could be used here
+        declarations.diagnostics += [
+            replace(each, labels=(label,), notes=near_notes(target, users) if each.code == "PA001" else each.notes)
+            for each in error.diagnostics
+        ]
         seen[resolved] = -1
         declarations.incomplete = True
         return

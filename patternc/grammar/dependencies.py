@@ -13,11 +13,16 @@ from patternc.grammar import tree
 
 def names_in(expression: tree.Expression | tree.HeadBlock) -> Iterator[str]:
     """Every name that an expression mentions, calls included, argument names left out; in no particular order."""
-    waiting: list[tree.Argument | tree.HeadBlock] = [expression]
+    return (word.text for word in words_in([expression]))
+
+
+def words_in(expressions: Iterable[tree.Argument | tree.HeadBlock]) -> Iterator[tree.Word]:
+    """The same of several expressions, each name with its place."""
+    waiting = list(expressions)
     while waiting:
         match waiting.pop():
-            case tree.Name(text):
-                yield text
+            case tree.Name(text, span):
+                yield tree.Word(text, span)
             case tree.Negative(operand):
                 waiting.append(operand)
             case tree.Chain(operands):
@@ -27,7 +32,7 @@ def names_in(expression: tree.Expression | tree.HeadBlock) -> Iterator[str]:
             case tree.NamedArgument(_, value):
                 waiting.append(value)
             case tree.Call(name, arguments):
-                yield name.text
+                yield name
                 waiting.extend(arguments)
             case tree.Range(start, stop, step):
                 waiting += (start, stop) if step is None else (start, stop, step)
@@ -51,6 +56,7 @@ def in_order(graph: Mapping[str, Iterable[str]]) -> tuple[list[str], list[list[s
     needs = {node: [each for each in dict.fromkeys(others) if each in graph] for node, others in graph.items()}
     order: list[str] = []
     cycles: list[list[str]] = []
+    cyclic: set[str] = set()
     state: dict[str, int] = {}  # 1: on the path, 2: done
     for root in needs:
         if root in state:
@@ -68,12 +74,12 @@ def in_order(graph: Mapping[str, Iterable[str]]) -> tuple[list[str], list[list[s
                     break
                 if state[other] == 1:
                     cycle = path[path.index(other) :]
-                    if not any(set(cycle) & set(known) for known in cycles):
+                    if cyclic.isdisjoint(cycle):
                         cycles.append(cycle)
+                        cyclic.update(cycle)
             else:
                 path.pop()
                 pending.pop()
                 state[node] = 2
                 order.append(node)
-    cyclic = {node for cycle in cycles for node in cycle}
     return [node for node in order if node not in cyclic], cycles

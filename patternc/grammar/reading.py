@@ -6,6 +6,7 @@ For: turning a path or a text into a `Source`, or into one clear `PatternError`.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 from pathlib import Path
 
 from patternc.diagnostics import Diagnostic, PatternError
@@ -26,9 +27,7 @@ def read_source(path: Path, name: str | None = None) -> Source:
     except IsADirectoryError:
         raise _refused("PA002", f"`{name}` is a directory, not a pattern file") from None
     except FileNotFoundError:
-        near = _near(path)
-        notes = () if near is None else (f"there is `{near}` beside it",)
-        raise _refused("PA001", f"there is no file `{name}`", *notes) from None
+        raise _refused("PA001", f"there is no file `{name}`", *near_notes(path)) from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise _refused("PA001", f"`{name}` cannot be read: {reason}") from None
@@ -52,14 +51,15 @@ def text_source(text: str, name: str = "<text>") -> Source:
     return Source(name, text)
 
 
-def _near(path: Path) -> str | None:
-    """The pattern file in the same folder whose name is nearest to a missing one's."""
+def near_notes(path: Path, but_not: Collection[Path] = ()) -> tuple[str, ...]:
+    """A note about the pattern file in the same folder whose name is nearest to a missing one's, if any is near."""
     try:
-        names = sorted(each.name for each in path.parent.iterdir() if each.suffix == ".attn")
+        beside = sorted(path.parent.iterdir())
     except OSError:
-        return None
-    near = difflib.get_close_matches(path.name, names, n=1)
-    return near[0] if near else None
+        return ()
+    names = {each.stem: each.name for each in beside if each.suffix == ".attn" and each.resolve() not in but_not}
+    near = difflib.get_close_matches(path.stem, names, n=1)
+    return (f"there is `{names[near[0]]}` beside it",) if near else ()
 
 
 def _too_large(name: str) -> PatternError:

@@ -54,6 +54,8 @@ class Context:
     used: set[str] = field(default_factory=set[str])
     uses: list[Use] = field(default_factory=list[Use])
     """Every use of a parameter of the pattern at hand."""
+    suggestions: int = 0
+    """How many unknown names were compared with those that are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Scope:
     facts: bool = False
     title: str = ""
     """What this place is, for messages about names that are unknown only here: "a named pattern"."""
+    declaring: str = ""
+    """The name that is being declared here; it cannot be used in its own declaration."""
 
     def label(self, span: Span, text: str = "", primary: bool = True) -> Label:
         """A label in this place's file."""
@@ -116,13 +120,8 @@ def pattern_names(context: Context, scope: Scope) -> list[str]:
 
 def legal_names(context: Context, scope: Scope, kind: Kind) -> list[str]:
     """The names that may stand for a value of a kind at a place."""
-    match kind:
-        case "number":
-            return number_names(context, scope)
-        case "ids":
-            return ids_names(context, scope)
-        case "pattern":
-            return pattern_names(context, scope)
+    listing = {"number": number_names, "ids": ids_names, "pattern": pattern_names}[kind]
+    return [name for name in listing(context, scope) if name != scope.declaring or name in scope.own]
 
 
 def kind_of_name(context: Context, scope: Scope, name: str) -> Kind | None:
@@ -138,6 +137,24 @@ def kind_of_name(context: Context, scope: Scope, name: str) -> Kind | None:
     if name in signatures.LIST_FUNCTIONS:
         return "ids"
     return "number" if scope.facts and name in signatures.FACTS else None
+
+
+MAX_SUGGESTIONS = 200
+"""How many unknown names of one program are compared with all that are known."""
+
+
+def _suggestion(context: Context, scope: Scope, name: str, kind: Kind) -> str | None:
+    """The legal name that was probably meant."""
+    if context.suggestions >= MAX_SUGGESTIONS:
+        return None
+    context.suggestions += 1
+    return closest(name, legal_names(context, scope, kind))
+
+
+def is_unknown(context: Context, scope: Scope, name: str) -> bool:
+    """Whether a name stands for nothing at all at a place."""
+    known = name in scope.own or name in context.params or name in context.patterns or name in context.damaged
+    return not known and name not in signatures.WORDS and not context.incomplete
 
 
 NOUNS: dict[Kind, str] = {"number": "a number", "ids": "a list of ids", "pattern": "a pattern"}
@@ -178,7 +195,7 @@ def unknown_name(context: Context, scope: Scope, word: tree.Word, kind: Kind, ca
         return
     if context.incomplete:
         return
-    suggestion = closest(name, legal_names(context, scope, kind))
+    suggestion = _suggestion(context, scope, name, kind)
     labels = [scope.label(word.span, "not declared")]
     fix = None
     if suggestion is not None:

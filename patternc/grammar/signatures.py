@@ -20,6 +20,11 @@ class Parameter:
     named: bool = False
     required: bool = True
 
+    @property
+    def phrase(self) -> str:
+        """What messages call it, with its article."""
+        return self.name if self.name in ("ids", "sizes") else f"a {self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:
@@ -87,6 +92,9 @@ PRIMITIVES: dict[str, Signature] = {
     )
 }
 """Patterns with arguments, lifts included."""
+
+EXCLUSIVE = (("width", "back"), ("width", "ahead"), ("at", "last"))
+"""Parameters that say the same in two ways, so that only one of them is given."""
 
 ARGUMENT_NAMES = frozenset(
     parameter.name for signature in PRIMITIVES.values() for parameter in signature.parameters if parameter.named
