@@ -85,14 +85,15 @@ def _shares(item: Int64, number: int) -> Int64:
             item[BITS] - item[INTERVAL],
             item[END] - item[BITS],
             item[GATHER_END] - item[GATHER],
-        ]
+        ],
+        dtype=np.int64,
     )
-    kinds = np.array([PERCENT_FULL, PERCENT_INTERVAL, PERCENT_BITS, PERCENT_GATHERED])
+    kinds = np.array([PERCENT_FULL, PERCENT_INTERVAL, PERCENT_BITS, PERCENT_GATHERED], dtype=np.int64)
     # Before span s lie so many tiles of the item, at such a cost.
     tiles = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(spans)])
     spent = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(spans * kinds)])
-    even = spent[-1] * np.arange(number + 1) // number
-    span = np.minimum(np.searchsorted(spent, even, side="right") - 1, spans.size - 1)
+    even = int(spent[-1]) * np.arange(number + 1, dtype=np.int64) // number
+    span = np.minimum(np.searchsorted(spent, even, side="right"), spans.size) - 1
     cuts = tiles[span] + (even - spent[span]) // kinds[span]
     # Shares of nothing can only come from rounding: every cut keeps a tile for each share on either side.
     least = np.arange(number + 1, dtype=np.int64)
