@@ -9,7 +9,7 @@ import torch
 
 from patternc.runtime import cuda
 from patternc.runtime.reference import attention
-from tests.codegen.dense_tables import Pattern, Shape, build_plan
+from tests.codegen.dense_tables import Shape, build_plan, mask_of
 
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 1.2e-2}
 """Largest norm(result - exact) / norm(exact); the exact result is of the rounded inputs."""
@@ -38,14 +38,17 @@ def check(
     lse_gradient=True,
     layout=None,
 ):
-    """Forward and backward of `patterns` ([(heads, Pattern)], or one Pattern for all heads) agree with dense."""
+    """Forward and backward of `patterns` ([(heads, pattern)], or one pattern for all heads) agree with dense.
+
+    A pattern is a Pattern, or a tuple of them, which run one after the other.
+    """
     shape = shape or Shape()
-    if isinstance(patterns, Pattern):
+    if not isinstance(patterns, list):
         patterns = [(tuple(range(heads)), patterns)]
     plan, sets = build_plan(patterns, heads, kv_heads, shape)
     mask = np.zeros((heads, plan.tokens, plan.tokens), bool)
     for members, pattern in patterns:
-        mask[list(members)] = pattern.mask
+        mask[list(members)] = mask_of(pattern)
     check_plan(plan, sets, mask, batch=batch, dtype=dtype, sinks=sinks, lse_gradient=lse_gradient, layout=layout)
 
 
