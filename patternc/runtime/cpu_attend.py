@@ -95,8 +95,8 @@ def _attend(
     out = run.space.take(name, queries.shape, run.work)
     if run.product == run.work:
         return torch.bmm(scores, value_rows, out=out).div_(total), log_sum
-    weights = torch.div(scores, total, out=run.space.take("p", scores.shape, run.product))
-    return out.copy_(torch.bmm(weights, value_rows)), log_sum
+    weights = run.space.take("p", scores.shape, run.product).copy_(scores)
+    return out.copy_(torch.bmm(weights, value_rows)).div_(total), log_sum
 
 
 def backward_chunk(parts: tuple[Tensor, ...], chunk: Chunk, before: Before, run: Pass) -> None:

@@ -101,7 +101,9 @@ def take(source: Tensor, rows: Rows, space: Workspace, name: str, dtype: torch.d
     Never to be written to.
     """
     units, heads, _, *rest = source.shape
-    if isinstance(rows, Affine) and heads == 1 and (units == 1 or rows.tiles == 1):
+    # Products in bfloat16 would copy overlapping tiles themselves, into fresh memory.
+    overlap = isinstance(rows, Affine) and rows.step < rows.length and dtype == torch.bfloat16
+    if isinstance(rows, Affine) and heads == 1 and (units == 1 or rows.tiles == 1) and not overlap:
         if source.dtype != dtype:
             # Tiles that overlap are converted once, not once for each tile.
             first, size = rows.start, (rows.tiles - 1) * rows.step + rows.length
