@@ -139,8 +139,8 @@ class Builder:
 
     def table_set(self, name: str, n: int) -> TableSet:
         self.items.sort(key=lambda item: (-(item[5] - item[2] + item[7] - item[6]), item[0], item[8]))
-        words = np.frombuffer(b"".join(self.bits), np.int32) if self.bits else np.zeros(1, np.int32)
-        shape = (-1, self.own_tile, self.counterpart_tile // 32) if self.bits else (1, 1, 1)
+        words = np.frombuffer(b"".join(self.bits) or bytes(self.own_tile * self.counterpart_tile // 8), np.int32)
+        shape = (-1, self.own_tile, self.counterpart_tile // 32)
         return TableSet(
             name=name,
             own_tile=self.own_tile,

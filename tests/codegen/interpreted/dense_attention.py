@@ -7,6 +7,7 @@ import math
 import numpy as np
 import torch
 
+from patternc.codegen.check_tables import check_tables
 from patternc.runtime import cuda
 from patternc.runtime.reference import attention
 from tests.codegen.dense_tables import Shape, build_plan, mask_of
@@ -54,6 +55,12 @@ def check(
 
 def check_plan(plan, sets, mask, *, batch=1, dtype=torch.float32, sinks=False, lse_gradient=True, layout=None):
     """The kernels of `plan` on the tables `sets` compute attention over `mask` [heads, n, n]."""
+    by_name = {tables.name: tables for tables in sets}
+    for group in plan.groups:
+        for launch in group.launches:
+            first_or_last = launch in (group.forward[0], group.forward[-1], group.dq[0], group.dq[-1], group.dkv[0])
+            check_tables(by_name[launch.tables], launch.kernel, plan.tokens, first_or_last)
+
     generator = torch.Generator().manual_seed(7)
     place = layout or (lambda rows: rows)
 

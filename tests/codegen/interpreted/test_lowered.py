@@ -3,20 +3,26 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from patternc.algebra import relation as r
+from patternc.codegen import hubs
 from patternc.codegen.lower import lower
 from tests.codegen.interpreted.dense_attention import check_plan
 from tests.conftest import LONG
-from tests.lowering import schedule, shapes
-from tests.strategies import causal_places, mask, places
+from tests.lowering import schedule, shapes, stride_everything
+from tests.strategies import causal_places, mask, places, strided_places
 
 
-def check(n, *relations, table=None, kv_heads=1, own=32, counterpart=32, head_dim=16, **options):
-    """Lower a layer with the relations by head, run it, and compare with attention over what `holds` says."""
+def check(n, *relations, table=None, kv_heads=1, own=32, counterpart=32, head_dim=16, wide=False, **options):
+    """Lower a layer with the relations by head, run it, and compare with attention over what `holds` says.
+
+    `wide`: strides may run on lattices, and hubs be split.
+    """
     model = schedule(n, *relations, table=table, kv_heads=kv_heads)
-    lowered = lower(model, target="cuda:90", dtype="float32", head_dim=head_dim, shapes=shapes(own, counterpart))
+    sizes = shapes(own, counterpart)
+    target = {"target": "cuda:90", "dtype": "float32", "head_dim": head_dim, "shapes": sizes}
+    lowered = lower(model, **target, lattices=wide, slots=wide)
     masks = np.stack([mask(model.pattern(0, head).relation, n) for head in range(model.heads)])
     check_plan(lowered.plan.distinct[0], lowered.tables.values(), masks, **options)
     return lowered.plan.distinct[0]
@@ -52,6 +58,26 @@ def test_relation(name):
     check(140, RELATIONS[name])
 
 
+@pytest.fixture
+def everywhere(monkeypatch):
+    """Every stride runs on a lattice, and every item with more than a few tiles is split."""
+    stride_everything(monkeypatch)
+    monkeypatch.setattr(hubs, "LEAST_SPLIT", hubs.PERCENT_ITEM + 1)
+    monkeypatch.setattr(hubs, "HUB", 1)
+
+
+STRIDED = ("dilated window", "local | stride", "bigbird", "global", "dense - stride", "sinks and window", "empty rows")
+
+
+@pytest.mark.parametrize("name", STRIDED)
+def test_relation_on_lattices_and_in_shares(name, everywhere):
+    plan = check(140, RELATIONS[name], wide=True, sinks=True)
+    kernels = [launch.kernel for launch in plan.groups[0].launches]
+    strided = name in ("dilated window", "local | stride")
+    assert any(kernel.lattice is not None for kernel in kernels) == strided
+    assert any(kernel.slots for kernel in kernels) or strided
+
+
 @pytest.mark.parametrize("n", [1, 2, 31, 33])
 def test_short_sequences(n):
     check(n, WINDOW, causal(WINDOW, r.Columns(4, (3,))), table=((0, 1),))
@@ -69,6 +95,13 @@ def test_heads_of_one_kv_head_in_several_groups():
 def test_any_relation(place):
     n, relation = place
     check(n, relation, kv_heads=1)
+
+
+@settings(max_examples=300 if LONG else 12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(places(max_tokens=80) | causal_places(max_tokens=80) | strided_places(max_tokens=80))
+def test_any_relation_on_lattices_and_in_shares(everywhere, place):
+    n, relation = place
+    check(n, relation, kv_heads=1, wide=True)
 
 
 @pytest.mark.long
