@@ -536,6 +536,14 @@ _LATER = (
         "patternc compile -e 'local(128)' --causal --tokens 4096 --head-dim 64",
     ),
     Entry(
+        "PA803",
+        "heads too wide for the target",
+        "Kernels for CUDA devices are generated for heads of up to 256: wider ones do not fit the registers. The CPU "
+        "target runs heads of any size.",
+        "patternc compile -e 'local(128)' --causal --tokens 4096 --head-dim 512",
+        "patternc compile -e 'local(128)' --causal --tokens 4096 --head-dim 512 --target cpu",
+    ),
+    Entry(
         "PA810",
         "a part of the language that is not there yet",
         "The language has this construct, and this version reads it, but cannot compile it.",

@@ -12,21 +12,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, SupportsIndex
 
 from patternc.algebra.budget import TileBudgetError, work_for
 from patternc.algebra.elaborate import Elaborated, bind_parameters, elaborate
 from patternc.algebra.expectation import Expectation
 from patternc.algebra.schedule import HeadPattern, Schedule
+from patternc.arguments import Given, GivenParam, check_target, overrides_of, source_of, whole_number
 from patternc.codegen.plan import Dtype
 from patternc.diagnostics import Diagnostic, Label, PatternError, has_errors, ordered
 from patternc.grammar import typed
 from patternc.grammar.check import check as check_names
-from patternc.grammar.overrides import ParamValue, overridden
+from patternc.grammar.overrides import overridden
 from patternc.grammar.parse import parse
-from patternc.grammar.reading import read_source, text_source
 from patternc.grammar.resolved import resolved_text
-from patternc.source import Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +42,6 @@ DEFAULT_TARGET = "cuda:90"
 MOST_TOKENS_OF_A_MASK = 32768
 """A boolean matrix of this side is 1 GiB."""
 _MASK_ROWS = 1024
-_DTYPES = get_args(Dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +54,35 @@ class Checked:
 
 
 def check(
-    source: str | Path | Source,
+    source: Given,
     *,
-    tokens: int | None = None,
-    params: Mapping[str, ParamValue] | None = None,
-    head_dim: int | None = None,
+    tokens: SupportsIndex | None = None,
+    params: Mapping[str, GivenParam] | None = None,
+    head_dim: SupportsIndex | None = None,
     needs_model: bool = True,
 ) -> Checked:
     """Check a pattern as far as its text alone decides: syntax, names, kinds, ranges, schedules.
 
     Takes what `compile` takes. With `needs_model` False, a file of patterns and parameters without a model is fine.
-    Raises PatternError only where the file cannot be read at all.
+    Raises PatternError only where the file cannot be read at all, TypeError for arguments of other types.
     """
-    checked = check_names(parse(_source(source)))
-    program, overrides, wrong = overridden(checked.program, params or {})
+    n, dim = whole_number("tokens", tokens), whole_number("head_dim", head_dim)
+    given = overrides_of(params)
+    checked = check_names(parse(source_of(source)))
+    program, overrides, wrong = overridden(checked.program, given)
     diagnostics = (*checked.diagnostics, *wrong)
     if program.model is None and (has_errors(diagnostics) or not needs_model):
         return Checked(program, None, ordered(diagnostics))
-    elaborated = elaborate(program, tokens, overrides, head_dim)
+    elaborated = elaborate(program, n, overrides, dim)
     return Checked(program, elaborated, ordered((*diagnostics, *elaborated.diagnostics)))
 
 
 def compile(
-    source: str | Path | Source,
+    source: Given,
     *,
-    tokens: int | None = None,
-    params: Mapping[str, ParamValue] | None = None,
-    head_dim: int | None = None,
+    tokens: SupportsIndex | None = None,
+    params: Mapping[str, GivenParam] | None = None,
+    head_dim: SupportsIndex | None = None,
     dtype: Dtype = "bfloat16",
     target: str = DEFAULT_TARGET,
 ) -> Program:
@@ -91,8 +91,9 @@ def compile(
     Args:
         source: path of a pattern file (a Path, or a one-line string that ends in ".attn"), or the text itself.
         tokens: the length n; overrides the model's.
-        params: parameter overrides, such as {"l": 128, "sentinels": "0..16"}.
-        head_dim: size of a head; overrides the model's. Kernels need it, `mask` and `report` do not.
+        params: parameter overrides, such as {"l": 128, "sentinels": "0..16", "ids": [0, 5]}.
+        head_dim: size of a head; overrides the model's. Kernels need it, `mask` and `report` do not. CUDA kernels
+            exist for up to 256.
         dtype: of q, k and v: "float16", "bfloat16", "float32", or "float64" (CPU only).
         target: "cuda:80", "cuda:90", ... or "cpu".
 
@@ -100,8 +101,9 @@ def compile(
         PatternError: the pattern is wrong, an expectation fails, a row is empty, or compiling would take more than the
             documented budget; `.diagnostics` says all of it.
         ValueError: `dtype` or `target` is none of the above.
+        TypeError: another argument is of none of these types (integers and sequences of numpy are fine).
     """
-    _check_target(dtype, target)
+    check_target(dtype, target)
     program, failures = analyse(source, tokens=tokens, params=params, head_dim=head_dim)
     program = replace(program, dtype=dtype, target=target)
     if failures:
@@ -110,11 +112,11 @@ def compile(
 
 
 def analyse(
-    source: str | Path | Source,
+    source: Given,
     *,
-    tokens: int | None = None,
-    params: Mapping[str, ParamValue] | None = None,
-    head_dim: int | None = None,
+    tokens: SupportsIndex | None = None,
+    params: Mapping[str, GivenParam] | None = None,
+    head_dim: SupportsIndex | None = None,
 ) -> tuple[Program, tuple[Diagnostic, ...]]:
     """As `compile`, but what only the pairs show to be wrong (an empty row, a failed expectation) is returned.
 
@@ -149,6 +151,14 @@ class Program:
     target: str
     warnings: tuple[Diagnostic, ...]
 
+    def __repr__(self) -> str:
+        schedule = self.schedule
+        head_dim = "no head_dim" if schedule.head_dim is None else f"head_dim {schedule.head_dim}"
+        return (
+            f"<patternc.Program {schedule.name}: {schedule.tokens:,} tokens, {schedule.layers} layers of "
+            f"{schedule.heads} heads, {head_dim}, {self.dtype}, {self.target}>"
+        )
+
     def mask(self, layer: int = 0, head: int = 0, *, force: bool = False) -> NDArray[np.bool_]:
         """Which query attends which key: bool [N, N], (query, key).
 
@@ -163,7 +173,7 @@ class Program:
         relation = self.pattern(layer, head).relation
         if n > MOST_TOKENS_OF_A_MASK and not force:
             raise ValueError(
-                f"the mask of {n:,} tokens has {n * n / 2**30:,.0f} GiB; say force to have it all the same"
+                f"the mask of {n:,} tokens has {n * n / 2**30:,.0f} GiB; force=True, or --force, writes it all the same"
             )
         keys = np.arange(n)
         mask = np.empty((n, n), np.bool_)
@@ -186,13 +196,22 @@ class Program:
         with _in_budget(self.elaborated):
             return report_program(self.checked, self.elaborated, path, self.warnings)
 
+    def report_text(self, path: tuple[int, int] | None = None, *, width: int = 100) -> str:
+        """The report as `patternc analyse` prints it, `width` columns wide; `path` as for `report`."""
+        from patternc.cli.render import render_report
+
+        return render_report(self.report(path), width=width)
+
     @cached_property
     def lowered(self) -> Lowered:
-        """Plans and tables for the target. Raises PatternError where the model says no head_dim."""
+        """Plans and tables for the target. Raises PatternError where no head_dim is given, or one without kernels."""
         from patternc.codegen.lower import lower
+        from patternc.codegen.triton_module import MAX_HEAD_DIM
 
         if self.schedule.head_dim is None:
             raise PatternError([_no_head_dim(self.checked)])
+        if self.target != "cpu" and self.schedule.head_dim > MAX_HEAD_DIM:
+            raise PatternError([_too_wide(self.checked, self.schedule.head_dim, MAX_HEAD_DIM, self.target)])
         with _in_budget(self.elaborated):
             return lower(self.schedule, target=self.target, dtype=self.dtype, head_dim=self.schedule.head_dim)
 
@@ -211,7 +230,8 @@ class Program:
     def save(self, directory: str | Path) -> Path:
         """Write the compiled module, whole or not at all; returns its directory. Needs neither torch nor triton.
 
-        Raises PatternError where no head_dim is given, ModuleError where `directory` holds something else.
+        Raises PatternError where no head_dim is given, or a wider one than the target has kernels for, and ModuleError
+        where `directory` holds something else.
         """
         from patternc.analysis.report_json import to_json
         from patternc.runtime.artifact import Content, write_module
@@ -250,34 +270,17 @@ class Program:
         return to_sdpa_mask(self.schedule, layer)
 
     def to_flex(self, layer: int = 0, device: torch.device | str = "cpu") -> BlockMask:
-        """The mask of one layer for FlexAttention, made from the tile map instead of n * n evaluations."""
+        """The mask of one layer for FlexAttention, made from the tile map instead of n * n evaluations.
+
+        Raises IndexError for a layer the model does not have, PatternError where the map goes beyond its budget.
+        """
         from patternc.integrations.flex import to_flex
 
-        return to_flex(self.schedule, layer, device)
+        with _in_budget(self.elaborated):
+            return to_flex(self.schedule, layer, device)
 
 
-# -- reading the arguments ------------------------------------------------------------------------------------------
-
-
-def _source(source: str | Path | Source) -> Source:
-    match source:
-        case Source():
-            return source
-        case Path():
-            return read_source(source)
-        case str():
-            is_path = source.endswith(".attn") and "\n" not in source
-            return read_source(Path(source)) if is_path else text_source(source)
-
-
-def _check_target(dtype: str, target: str) -> None:
-    if dtype not in _DTYPES:
-        raise ValueError(f"dtype is one of {', '.join(_DTYPES)}; got {dtype!r}")
-    kind, colon, architecture = target.partition(":")
-    if target != "cpu" and not (kind == "cuda" and colon and architecture.isdigit() and int(architecture) >= 80):
-        raise ValueError(f"target is cpu or cuda:80, cuda:90, ... (compute capability from 80 on); got {target!r}")
-    if dtype == "float64" and target != "cpu":
-        raise ValueError("float64 runs on the CPU only: say target cpu, or another dtype")
+# -- heads ----------------------------------------------------------------------------------------------------------
 
 
 def _no_head_dim(program: typed.Program) -> Diagnostic:
@@ -285,6 +288,18 @@ def _no_head_dim(program: typed.Program) -> Diagnostic:
     label = Label(program.files[program.model.file], program.model.span, "says no head_dim")
     note = "add `head_dim 64` to the model, or give it: --head-dim 64, head_dim=64"
     return Diagnostic("PA802", "the size of a head is not given, and kernels need it", (label,), (note,))
+
+
+def _too_wide(program: typed.Program, head_dim: int, most: int, target: str) -> Diagnostic:
+    assert program.model is not None
+    source, written = program.files[program.model.file], program.model.head_dim
+    # Where the number comes from outside, what the model says is not what is wrong.
+    said = written is not None and source.text[written.span.start : written.span.stop] == str(head_dim)
+    label = (Label(source, written.span, f"is more than {most}"),) if written is not None and said else ()
+    note = "the CPU runs heads of any size: --target cpu, target='cpu'"
+    return Diagnostic(
+        "PA803", f"heads of {head_dim:,} are too wide: kernels for {target} have up to {most}", label, (note,)
+    )
 
 
 # -- what needs the pairs -------------------------------------------------------------------------------------------

@@ -56,12 +56,12 @@ _SHAPES_32_BIT = (
 def tile_shape(target: str, dtype: Dtype, head_dim: int, role: Role, tokens: int) -> TileShape:
     """The shape that kernels of `role` use; sequences shorter than a tile get the smallest tile that holds them.
 
-    Raises ValueError for a head wider than 256 or a dtype that the target has no kernels for.
+    Raises ValueError for a head wider than 256 or a dtype, where the target has no kernels for it; the CPU has for all.
     """
-    if head_dim > 256:
-        raise ValueError(f"head_dim is {head_dim}; kernels exist for up to 256")
     if target == "cpu":
         shape = CPU_SHAPE
+    elif head_dim > 256:
+        raise ValueError(f"head_dim is {head_dim}; kernels for {target} exist for up to 256")
     elif dtype == "float64":
         raise ValueError(f"target {target} has no float64 kernels; use float32, float16, bfloat16, or the cpu target")
     else:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import SupportsIndex
+from collections.abc import Callable
+from typing import Any, SupportsIndex, cast
 
 import numpy as np
 import torch
@@ -75,6 +76,16 @@ class Attention(nn.Module):
         self.program = program
         self.lowered = lowered
         self._ready: dict[_Place, _Layers] = {}
+        self._plan = _untraced()
+
+    def __getstate__(self) -> dict[str, object]:
+        """What pickle and copy keep: all but the function that only a process itself can make."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_plan"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """The opposite of `__getstate__`."""
+        super().__setstate__(state)  # pyright: ignore[reportUnknownMemberType]
+        self._plan = _untraced()
 
     def extra_repr(self) -> str:
         """What print(module) shows."""
@@ -144,11 +155,10 @@ class Attention(nn.Module):
                 f"no plan yet for {tokens} tokens, head_dim {head_dim}, {dtype} on {device}, and planning cannot be "
                 f"traced: call attention.prepare({tokens}, {head_dim}, {dtype}, {str(device)!r}) before exporting"
             )
-        return self._prepare(tokens, head_dim, dtype, device)
+        return self._plan(self, (tokens, head_dim, dtype, device))
 
-    @torch.compiler.disable(reason=UNTRACEABLE)  # pyright: ignore[reportUnknownMemberType, reportUntypedFunctionDecorator] - as torch has it
-    def _prepare(self, tokens: int, head_dim: int, dtype: torch.dtype, device: torch.device) -> _Layers:
-        place = (tokens, head_dim, dtype, device)
+    def _prepare(self, place: _Place) -> _Layers:
+        device = place[3]
         shape = self._shape_of(*place)
         lowered = self.lowered if shape == self.shape else self._planned(shape)
         texts = [layer_to_json(plan) for plan in lowered.plan.distinct]
@@ -230,6 +240,15 @@ class Attention(nn.Module):
             if 0 <= number < self.layers:
                 return number
         raise AttentionInputError(f"layer is {layer!r}; {self.name} has layers 0 to {self.layers - 1}")
+
+
+def _untraced() -> Callable[[Attention, _Place], _Layers]:
+    """`_prepare`, as torch.compile must call it: between two graphs.
+
+    Made when a module is: importing what makes it takes a second, which the first call of an operator takes otherwise.
+    """
+    disable = cast(Callable[..., Any], torch.compiler.disable)  # pyright: ignore[reportUnknownMemberType]
+    return disable(Attention._prepare, reason=UNTRACEABLE)  # pyright: ignore[reportPrivateUsage]
 
 
 _NO_CACHE = "; attention of new tokens to cached keys is not there yet: pass all tokens, and take the rows that are new"

@@ -14,10 +14,12 @@ from patternc.algebra.predicate import components
 from patternc.algebra.schedule import Schedule
 from patternc.codegen.lower import Lowered, lower
 from patternc.codegen.plan import Dtype
-from patternc.codegen.triton_module import ModuleHeader, emit_module
+from patternc.codegen.triton_module import MAX_HEAD_DIM, ModuleHeader, emit_module
 from patternc.grammar import typed
 
 _LAYERS_SHOWN = 8
+_WITHOUT_KERNELS = '''"""Attention of {}, for the CPU: Triton kernels are made for heads of up to {}, these have {}."""
+'''
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +66,7 @@ def header_of(program: typed.Program, schedule: Schedule) -> ModuleHeader:
 
 
 def kernels_of(program: typed.Program, schedule: Schedule, lowered: Lowered) -> str:
-    """The text of kernels.py."""
+    """The text of kernels.py; for heads wider than kernels can be, which only the CPU runs, it says so."""
+    if lowered.plan.distinct[0].head_dim > MAX_HEAD_DIM:
+        return _WITHOUT_KERNELS.format(schedule.name, MAX_HEAD_DIM, lowered.plan.distinct[0].head_dim)
     return emit_module(lowered.plan, header_of(program, schedule))

@@ -26,6 +26,7 @@ from torch import Tensor
 from patternc.algebra.evaluate import evaluate
 from patternc.algebra.schedule import Schedule
 from patternc.codegen.plan import Dtype
+from patternc.codegen.triton_module import MAX_HEAD_DIM
 from patternc.grammar.typed_json import typed_to_json
 from patternc.runtime import reference
 from patternc.runtime.module import DTYPES, Attention
@@ -94,7 +95,8 @@ def verify(attention: Attention, *, seed: int = 0) -> Verification:
     compiled = attention.shape
     dtypes = {name: dtype for dtype, name in DTYPES.items()}
     places = [(torch.device("cpu"), dtypes[name]) for name in dict.fromkeys((compiled.dtype, "float64"))]
-    if torch.cuda.is_available() and compiled.dtype != "float64":
+    kernels = compiled.dtype != "float64" and compiled.head_dim <= MAX_HEAD_DIM
+    if torch.cuda.is_available() and kernels:
         places.append((torch.device("cuda", torch.cuda.current_device()), dtypes[compiled.dtype]))
     for device, dtype in places:
         checks += _gradients(attention, device, dtype, seed)
@@ -223,8 +225,8 @@ def _interpreted(attention: Attention, seed: int) -> tuple[list[Check], str]:
         "dtype": dtype,
         "seed": seed,
     }
-    if attention.shape.head_dim > 256:
-        return [], "no CUDA device, and no kernels for this head_dim: nothing of Triton was run"
+    if attention.shape.head_dim > MAX_HEAD_DIM:
+        return [], f"kernels exist for a head_dim of up to {MAX_HEAD_DIM}: nothing of Triton was run"
     done = subprocess.run(
         [sys.executable, "-m", "patternc.runtime.interpreted"],
         input=json.dumps(task),

@@ -15,6 +15,7 @@ ORDER = (
     "codegen",
     "runtime",
     "integrations",
+    "arguments",
     "compiler",
     "cli __main__",
 )

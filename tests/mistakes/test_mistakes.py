@@ -2,7 +2,7 @@
 
 A case is `<code>.attn` or `<code>-<what>.attn` with its `.txt`. Comments in its first lines say how it is checked:
 `# mistakes: 3` (default 1), `# params: a=1 b=2,3`. Codes that need more than the front end have `# check: compile`,
-those that need counts `# check: report`.
+those that need counts `# check: report`, those about kernels `# check: kernels`.
 """
 
 import re
@@ -49,6 +49,10 @@ def diagnosed(source):
             return error.diagnostics
         if how == "report":
             return program.report().warnings
+        if how == "kernels":
+            with pytest.raises(PatternError) as caught:
+                program.save("unused")
+            return caught.value.diagnostics
         return ordered((*program.warnings, *failures))
     checked = check(parse(source))
     if checked.program.model is None and has_errors(checked.diagnostics):

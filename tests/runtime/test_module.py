@@ -1,6 +1,7 @@
 """Attention, the module: what it computes, what it refuses, shapes not compiled for, torch.compile, export."""
 
 import copy
+import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import torch
 from patternc.runtime import reference
 from patternc.runtime.errors import AttentionInputError
 from patternc.runtime.module import KEPT_SHAPES
+from patternc.runtime.remake import Shape
 from tests.runtime.layers import error, inputs
 from tests.runtime.programs import MIXED, attention_of, program
 
@@ -143,10 +145,17 @@ def test_compiled_for_cuda_runs_on_the_cpu():
     torch.testing.assert_close(attention_of(program(target="cuda:90"))(q, k, v), attention_of(program())(q, k, v))
 
 
-def test_head_dims_without_kernels():
-    q, k, v = leaves(16, head_dim=300)
-    with pytest.raises(AttentionInputError, match="cannot serve 16 tokens, head_dim 300"):
-        attention_of(program())(q, k, v)
+def test_wide_heads():
+    """The CPU runs any; kernels exist for up to 256."""
+    attention = attention_of(program())
+    q, k, v = leaves(90, head_dim=300)
+    o = attention(q, k, v, 3)
+    right, _ = reference.attention(q, k, v, masks(program(tokens=90), 3))
+    assert error(o, right) < 3e-6
+    for one, other in zip(*(torch.autograd.grad(each.square().sum(), (q, k, v)) for each in (o, right)), strict=True):
+        assert error(one, other) < 1e-5
+    with pytest.raises(AttentionInputError, match="head_dim is 300; kernels for cuda:90 exist for up to 256"):
+        attention._planned(Shape(90, 300, "float32", "cuda:90"))
 
 
 def test_plans_are_kept_but_not_for_ever():
@@ -169,7 +178,11 @@ def test_equal_layers_share_tables():
 def test_copies():
     attention = attention_of(program())
     q, k, v = leaves()
-    torch.testing.assert_close(copy.deepcopy(attention)(q, k, v), attention(q, k, v))
+    right = attention(q, k, v)
+    for other in (copy.deepcopy(attention), copy.copy(attention), pickle.loads(pickle.dumps(attention))):
+        torch.testing.assert_close(other(q, k, v), right)
+        other._ready.clear()
+        torch.testing.assert_close(other(q, k, v), right)
 
 
 def test_training_after_inference():
