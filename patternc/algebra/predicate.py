@@ -121,4 +121,5 @@ def components(normal: Normal) -> list[str]:
             lines.append(f"on listed {name} {', '.join(map(str, positions))}{more}: {predicate(listed.relation)}")
     if normal.drawn is not None:
         lines.append(f"on drawn pairs: {predicate(normal.drawn.source)}, where {predicate(normal.drawn.relation)}")
+    lines += [f"on residue classes, (i - j) % {part.step} == 0: {predicate(part.relation)}" for part in normal.strided]
     return lines

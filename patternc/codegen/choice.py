@@ -7,14 +7,14 @@ keys (`normalise.py`) or costing what was built (`cost.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import DEFAULT_BUDGET, TileBudgetError
 from patternc.algebra.classes import class_kinds
-from patternc.algebra.normalise import Strided
+from patternc.algebra.normalise import Strided, Takes
 from patternc.analysis.contents import Axis
 from patternc.analysis.draws import draw_all
 from patternc.analysis.tiles import refine
@@ -29,11 +29,40 @@ from patternc.codegen.cost import (
 )
 
 
-def choose(shape: TileShape) -> Callable[[Strided, int, bool], bool]:
-    """For `normalise`: which strided components of a pattern run on lattices when forward tiles have `shape`."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was predicted for a stride, in hundredths of an unmasked tile: the cheaper way was taken."""
+
+    step: int
+    classes: float
+    neighbours: float
+
+    @property
+    def on_lattice(self) -> bool:
+        """Whether it runs on residue classes."""
+        return self.classes < self.neighbours
+
+    @property
+    def reason(self) -> str:
+        """The choice as a sentence for people."""
+        work = [
+            "more tiles than can be listed" if cost == float("inf") else f"the work of {cost / PERCENT_FULL:,.0f} tiles"
+            for cost in (self.classes, self.neighbours)
+        ]
+        way = "runs on its residue classes" if self.on_lattice else "stays on tiles of neighbours"
+        return f"step {self.step} {way}: predicted {work[0]} there, {work[1]} on neighbours"
+
+
+def choose(shape: TileShape, made: list[Choice]) -> Takes:
+    """For `normalise`: which strided components of a pattern run on lattices when forward tiles have `shape`.
+
+    Every choice is added to `made`.
+    """
 
     def pays(strided: Strided, n: int, first: bool) -> bool:
-        return on_classes(strided, n, shape, first) < on_neighbours(strided, n, shape, first)
+        classes, neighbours = on_classes(strided, n, shape, first), on_neighbours(strided, n, shape, first)
+        made.append(Choice(strided.step, classes, neighbours))
+        return made[-1].on_lattice
 
     return pays
 

@@ -9,15 +9,16 @@ Which launches a pattern becomes is the business of `walks.py`; whether a stride
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import DEFAULT_BUDGET, Budget, refuse, work_for
 from patternc.algebra.normalise import normalise
 from patternc.algebra.schedule import Schedule
-from patternc.codegen.choice import choose
+from patternc.codegen.choice import Choice, choose
 from patternc.codegen.cost import TileShape, tile_shape
 from patternc.codegen.names import kernel_name
+from patternc.codegen.notes import Note, notes_of
 from patternc.codegen.plan import PLAN_SCHEMA, Dtype, HeadGroup, KernelSpec, Launch, LayerPlan, ModulePlan, Role
 from patternc.codegen.tables import BITS, END, FULL, GATHER, GATHER_END, INTERVAL, SLOT, TableSet
 from patternc.codegen.walks import Shapes, Walk, Walks, build_walks
@@ -38,6 +39,8 @@ class Lowered:
 
     plan: ModulePlan
     tables: dict[str, TableSet]
+    notes: dict[str, Note] = field(default_factory=dict[str, Note])
+    """By table name: what its launch computes, and why that way. None where the plan was read from a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +83,19 @@ def lower(
         first_with.setdefault(schedule.patterns[index].relation, index)
 
     tables: dict[str, TableSet] = {}
+    notes: dict[str, Note] = {}
     kernels: dict[KernelSpec, str] = {}
     launches: dict[int, Launches] = {}
     for index in first_with.values():
         pattern = schedule.patterns[index]
         with work_for(index):
-            normal = normalise(pattern.relation, schedule.tokens, choose(shapes.forward) if lattices else None)
+            choices: list[Choice] = []
+            normal = normalise(pattern.relation, schedule.tokens, choose(shapes.forward, choices) if lattices else None)
             programs = target != "cpu"
             name = f"p{index}"
             walks = build_walks(name, normal, shapes, intervals=programs, split=slots and programs, budget=budget)
         tables |= {walk.tables.name: walk.tables for walk in walks.all}
+        notes |= notes_of(walks, normal, choices)
         launches[index] = _launches(walks, pattern.text, shapes, head_dim, sinks, kernels)
 
     distinct: dict[tuple[int, ...], int] = {}
@@ -101,7 +107,7 @@ def lower(
             distinct[row] = len(plans)
             plans.append(_layer_plan(schedule, row, launches, kernels, target, dtype, head_dim))
         order.append(distinct[row])
-    return Lowered(ModulePlan(tuple(plans), tuple(order)), tables)
+    return Lowered(ModulePlan(tuple(plans), tuple(order)), tables, notes)
 
 
 def choose_shapes(target: str, dtype: Dtype, head_dim: int, tokens: int) -> Shapes:
