@@ -138,7 +138,8 @@ def _classes(
     q, k = q[representative], k[representative]
     along_keys = keys.positions is not None
     listed, exists = keys.members(k) if along_keys else queries.members(q)
-    width = listed.shape[1]
+    width = int(exists.sum(axis=1).max())
+    listed, exists = listed[:, :width], exists[:, :width]
     side = queries.hull(q, q + 1) if along_keys else keys.hull(k, k + 1)
     boxes = Boxes(np.repeat(side[0], width), np.repeat(side[1], width), listed.reshape(-1), listed.reshape(-1) + 1)
     if not along_keys:
