@@ -21,6 +21,7 @@ from torch import Tensor
 from patternc.codegen.plan import LayerPlan
 from patternc.runtime.cpu_attend import LOG2_E, Before, Pass, backward_chunk, forward_chunk, start
 from patternc.runtime.cpu_chunks import Chunk, HeadBlock, chunks, head_blocks, select_heads
+from patternc.runtime.cpu_flash import flash_chunk, flash_fits, has_flash
 from patternc.runtime.cpu_fold import Fold, folded, store
 from patternc.runtime.cpu_schedule import PIECE, CpuSchedule, Piece, cpu_schedule
 from patternc.runtime.tensors import Tables
@@ -41,7 +42,7 @@ class _Parts:
         if all(each.stride(0) == each.shape[1] * each.stride(1) for each in tensors):
             tensors = tuple(each.flatten(0, 1).unsqueeze(0) for each in tensors)
         self.batch, self.kv_heads, self.group = tensors[0].shape[:3]
-        self._tensors = tensors
+        self.sources = tensors
         self._cut: dict[tuple[int, int, int], tuple[Tensor, ...]] = {}
 
     def of(self, chunk: Chunk) -> tuple[Tensor, ...]:
@@ -53,7 +54,7 @@ class _Parts:
 
     def cut(self, row: int, first: int, last: int) -> tuple[Tensor, ...]:
         """Each tensor's rows [U, ...] for key heads first..last-1 of a batch row."""
-        return tuple(each[row, first:last] for each in self._tensors)
+        return tuple(each[row, first:last] for each in self.sources)
 
     def stretches(self, places: int) -> Iterator[tuple[Tensor, ...]]:
         """All heads, a few at a time where a head has few `places`."""
@@ -175,12 +176,15 @@ def _put_back(pairs: Iterable[tuple[Tensor, Tensor]], heads: tuple[int, ...]) ->
 
 
 def _forward_piece(parts: _Parts, piece: Piece, work: _Work, run: Pass) -> None:
-    for chunk in chunks(work.schedule, piece, parts.batch, parts.kv_heads, parts.group, run.work):
-        forward_chunk(parts.of(chunk), chunk, work.before, run)
+    q, k, v = parts.sources[:3]
+    fused = has_flash() and flash_fits(q, k, v, run)
+    for chunk in chunks(work.schedule, piece, parts.batch, parts.kv_heads, parts.group, run.work, fused):
+        attend = flash_chunk if chunk.in_place else forward_chunk
+        attend(parts.of(chunk), chunk, work.before, run)
 
 
 def _backward_piece(parts: _Parts, piece: Piece, work: _Work, run: Pass) -> None:
-    for chunk in chunks(work.schedule, piece, parts.batch, parts.kv_heads, parts.group, run.work):
+    for chunk in chunks(work.schedule, piece, parts.batch, parts.kv_heads, parts.group, run.work, fused=False):
         backward_chunk(parts.of(chunk), chunk, work.before, run)
 
 

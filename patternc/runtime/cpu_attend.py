@@ -58,20 +58,23 @@ def forward_chunk(parts: tuple[Tensor, ...], chunk: Chunk, before: Before, run: 
     if before != "nothing":
         earlier = take(o, chunk.own, run.space, "o_part", run.work) if before == "state" else None
         earlier_sum = take(lse, chunk.own, run.space, "lse", run.work).unsqueeze(-1)
-        total, log_sum = _merge(total, log_sum, earlier, earlier_sum)
+        total, log_sum = merge(total, log_sum, earlier, earlier_sum)
     for keys in chunk.keys[1:]:
-        total, log_sum = _merge(total, log_sum, *_attend(queries, k, v, keys, q.shape[1], "o_part", run))
+        total, log_sum = merge(total, log_sum, *_attend(queries, k, v, keys, q.shape[1], "o_part", run))
     put(o, chunk.own, total)
     put(lse, chunk.own, log_sum)
 
 
-def _merge(o: Tensor, log_sum: Tensor, other: Tensor | None, other_sum: Tensor) -> tuple[Tensor, Tensor]:
-    """One softmax of two over disjoint keys, in place of `o`; `other` None counts in the denominator only."""
+def merge(o: Tensor, log_sum: Tensor, other: Tensor | None, other_sum: Tensor) -> tuple[Tensor, Tensor]:
+    """One softmax of two over disjoint keys, in place of `o`; `other` None counts in the denominator only.
+
+    o and other [..., D]; the sums [..., 1] are in base 2.
+    """
     merged = torch.logaddexp2(log_sum, other_sum)
     settled = merged.clamp_min(_FLOOR)
     o.mul_(torch.exp2(log_sum - settled))
     if other is not None:
-        o.add_(other.mul_(torch.exp2(other_sum - settled)))
+        o.addcmul_(other, torch.exp2(other_sum - settled))
     return o, merged
 
 

@@ -22,6 +22,10 @@ _SCORES = 1 << 19
 _MOST_SCORES = 1 << 23
 _KEYS = 1 << 13
 """Keys of an item computed at a time; a row with more is merged from pieces."""
+_FUSED_KEYS = 512
+"""Keys of an item up to which a fused call is as fast as separate products."""
+_FUSED_ROW = 128
+"""Numbers a row of a fused call holds: o and what else is as long."""
 _LEAST_TILES = 8
 """From so many tiles on, a chunk of evenly spaced runs stays with one head, where nothing has to be copied."""
 
@@ -49,13 +53,17 @@ class KeyBlock:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chunk:
-    """Tiles `own` of key heads first..last-1 of a block, in batch row `batch`."""
+    """Tiles `own` of key heads first..last-1 of a block, in batch row `batch`.
+
+    `in_place` says that own rows and keys are evenly spaced and few enough for one fused call (`cpu_flash.py`).
+    """
 
     batch: int
     first: int
     last: int
     own: Rows
     keys: tuple[KeyBlock, ...]
+    in_place: bool
 
 
 def head_blocks(heads: tuple[int, ...], plan: LayerPlan) -> tuple[HeadBlock, ...]:
@@ -80,25 +88,47 @@ def select_heads(source: Tensor, heads: tuple[int, ...], group: int) -> Tensor:
 
 
 def chunks(
-    schedule: CpuSchedule, piece: Piece, batch_rows: int, kv_heads: int, group: int, work: torch.dtype
+    schedule: CpuSchedule, piece: Piece, batch_rows: int, kv_heads: int, group: int, work: torch.dtype, fused: bool
 ) -> Iterator[Chunk]:
-    """All work of a piece of a schedule for `kv_heads` key heads with `group` query heads each, in a fixed order."""
+    """All work of a piece of a schedule for `kv_heads` key heads with `group` query heads each, in a fixed order.
+
+    `fused` allows chunks in place.
+    """
     if not batch_rows * kv_heads:
         return
-    scores = min(_SCORES * torch.get_num_threads(), _MOST_SCORES)
     for batch in piece.batches:
-        matrix = group * batch.own.length * min(batch.keys.length, _KEYS)
-        room = max(1, scores // matrix)
-        tiles = _even_share(batch.own.tiles, room)
-        in_place = isinstance(batch.keys, Affine) and tiles >= _LEAST_TILES
-        together = 1 if in_place else _even_share(kv_heads, max(1, room // tiles))
+        in_place = fused and _one_call(batch)
+        tiles, together = _in_place_size(batch, kv_heads, group) if in_place else _size(batch, kv_heads, group)
         for first in range(0, batch.own.tiles, tiles):
             last = min(first + tiles, batch.own.tiles)
             own = tile_rows(batch.own, first, last)
             keys = tuple(_key_blocks(batch, schedule, first, last, work))
             for row in range(batch_rows):
                 for head in range(0, kv_heads, together):
-                    yield Chunk(row, head, min(head + together, kv_heads), own, keys)
+                    yield Chunk(row, head, min(head + together, kv_heads), own, keys, in_place)
+
+
+def _size(batch: Batch, kv_heads: int, group: int) -> tuple[int, int]:
+    """(tiles, key heads) of chunks whose scores stay in cache."""
+    scores = min(_SCORES * torch.get_num_threads(), _MOST_SCORES)
+    room = max(1, scores // (group * batch.own.length * min(batch.keys.length, _KEYS)))
+    tiles = _even_share(batch.own.tiles, room)
+    stays = isinstance(batch.keys, Affine) and tiles >= _LEAST_TILES
+    return tiles, 1 if stays else _even_share(kv_heads, max(1, room // tiles))
+
+
+def _one_call(batch: Batch) -> bool:
+    affine = isinstance(batch.own, Affine) and isinstance(batch.keys, Affine)
+    return affine and batch.keys.length <= min(_FUSED_KEYS, _KEYS)
+
+
+def _in_place_size(batch: Batch, kv_heads: int, group: int) -> tuple[int, int]:
+    """(tiles, key heads) of chunks whose scores never are in memory; their masks are, and a copy of their own rows."""
+    masked = any(patch.masks.shape[0] > 1 for patch in batch.patches)
+    size = batch.keys.length * batch.own.length if masked else _FUSED_ROW * batch.own.length
+    room = max(1, _MOST_SCORES // size)
+    tiles = _even_share(batch.own.tiles, room)
+    return tiles, _even_share(kv_heads, max(1, _MOST_SCORES // (_FUSED_ROW * batch.own.length * group * tiles)))
 
 
 def _even_share(total: int, most: int) -> int:

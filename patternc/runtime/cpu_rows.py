@@ -110,12 +110,12 @@ def take(source: Tensor, rows: Rows, space: Workspace, name: str, dtype: torch.d
             converted = space.take(name, (units, 1, size, *rest), dtype)
             source = converted.copy_(source[:, :, first : first + size])
             rows = Affine(0, rows.step, rows.tiles, rows.length)
-        tiles = _tiles(source, rows)
+        tiles = tile_view(source, rows)
         return tiles[:, 0, 0] if rows.tiles == 1 else tiles[0, 0]
     out = space.take(name, (units, rows.tiles, heads, rows.length, *rest), dtype)
     match rows:
         case Affine():
-            out.copy_(_tiles(source, rows).transpose(1, 2))
+            out.copy_(tile_view(source, rows).transpose(1, 2))
         case Listed(index):
             if source.is_contiguous():
                 places = _places(index, units, heads, source.shape[2])
@@ -137,7 +137,7 @@ def put(target: Tensor, rows: Rows, values: Tensor) -> None:
     match rows:
         case Affine():
             by_tile = values.view(units, rows.tiles, heads, rows.length, *rest)
-            _tiles(target, rows).copy_(by_tile.transpose(1, 2))
+            tile_view(target, rows).copy_(by_tile.transpose(1, 2))
         case Listed():
             index, block = _in_blocks(rows)
             places = _places(index, units, heads, tokens // block)
@@ -162,7 +162,7 @@ def add(target: Tensor, rows: Rows, values: Tensor) -> None:
             for first in range(0, length, stretch):
                 last = min(first + stretch, length)
                 part = Affine(start + first, step, tiles, last - first)
-                _tiles(target, part).add_(by_tile[:, :, :, first:last])
+                tile_view(target, part).add_(by_tile[:, :, :, first:last])
         case Listed():
             index, block = _in_blocks(rows)
             places = _places(index, units, 1, tokens // block)
@@ -193,7 +193,7 @@ def _gather(rows: Tensor, places: Tensor, out: Tensor) -> None:
         out.copy_(rows.index_select(0, places))
 
 
-def _tiles(source: Tensor, rows: Affine) -> Tensor:
+def tile_view(source: Tensor, rows: Affine) -> Tensor:
     """[U, R, T, L, D...]: a view, whose tiles may overlap."""
     units, heads, _, *rest = source.shape
     by_unit, by_head, by_row, *by_rest = source.stride()
