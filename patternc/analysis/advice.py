@@ -6,7 +6,7 @@ For: the warnings of the language that need counts. Each is exact at this length
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from patternc.algebra.budget import TileBudgetError
@@ -24,9 +24,10 @@ from patternc.algebra.relation import (
     union,
 )
 from patternc.algebra.schedule import HeadPattern, Schedule
-from patternc.analysis.count import Counts, PatternCount, count_pattern
+from patternc.analysis.count import Counts, PatternCount
 from patternc.analysis.crop import Cropped
 from patternc.analysis.rows import row_counts
+from patternc.analysis.tile_counts import TileCounter, Tiles
 from patternc.diagnostics import Diagnostic
 
 ADDS_NOTHING, WASTE, DENSER, CROPPED, TOKEN_RANDOM = "PA904", "PA905", "PA906", "PA907", "PA908"
@@ -39,15 +40,17 @@ FINE_BLOCK = 16
 """Random blocks up to this size are no better than random tokens."""
 
 
-def advise(schedule: Schedule, counts: Counts, cropped: Cropped) -> tuple[Diagnostic, ...]:
-    """Warnings, each once, pattern by pattern in order of first use."""
+def advise(
+    schedule: Schedule, counts: Counts, computed: Sequence[Tiles], cropped: Cropped, tiles: TileCounter
+) -> tuple[Diagnostic, ...]:
+    """Warnings, each once, pattern by pattern in order of first use; `computed` are the tiles of each pattern."""
     found: dict[Diagnostic, None] = {}
-    for pattern, counted in zip(schedule.patterns, counts.patterns, strict=True):
+    for pattern, counted, of_pattern in zip(schedule.patterns, counts.patterns, computed, strict=True):
         for warning in (
             *_idle_terms(pattern, counted, schedule.tokens),
-            *_waste(pattern, counted, schedule.tokens),
-            *_dense(pattern, counted, schedule, counts.dense),
-            *_random_tokens(pattern, counted, schedule.tokens),
+            *_waste(pattern, of_pattern, schedule.tokens, tiles),
+            *_dense(pattern, of_pattern, schedule, counts.dense),
+            *_random_tokens(pattern, of_pattern, schedule.tokens),
         ):
             found[warning] = None
     if cropped.stable is False and cropped.place is not None:
@@ -77,37 +80,35 @@ def _idle_terms(pattern: HeadPattern, counted: PatternCount, tokens: int) -> Ite
             yield Diagnostic(ADDS_NOTHING, f"the term `{term.text}` adds nothing: the others have all its pairs here")
 
 
-def _waste(pattern: HeadPattern, counted: PatternCount, tokens: int) -> Iterator[Diagnostic]:
-    tiles = counted.tiles
-    ratio = tiles.computed_over_useful
-    if ratio is None or ratio <= MOST_COMPUTED or tokens <= tiles.rows * MOST_COMPUTED:
+def _waste(pattern: HeadPattern, computed: Tiles, tokens: int, tiles: TileCounter) -> Iterator[Diagnostic]:
+    ratio = computed.computed_over_useful
+    if ratio is None or ratio <= MOST_COMPUTED or tokens <= computed.rows * MOST_COMPUTED:
         return
-    shares = [(count_pattern(term.relation, tokens).tiles.active, term.text) for term in pattern.terms]
+    shares = [(tiles(term.relation, tokens, 0).active, term.text) for term in pattern.terms]
     most, text = max(shares, key=lambda share: share[0])
     wasted = 1 - 1 / ratio
-    note = f"`{text}` touches {most:,} of the {tiles.active:,} tiles" if len(shares) > 1 else ""
+    note = f"`{text}` touches {most:,} of the {computed.active:,} tiles" if len(shares) > 1 else ""
     advice = (
         "keys that lie together share a tile: blocks(64, ...) of the same pattern, or columns(k, last = c) for what a "
         "stride of k should carry, which all queries share"
     )
     message = (
         f"{float(wasted):.1%} of what the tiles of `{pattern.text}` compute is thrown away: {float(ratio):,.1f} pairs "
-        f"are computed for each one that counts ({tiles.rows} x {tiles.columns} tiles)"
+        f"are computed for each one that counts ({computed.rows} x {computed.columns} tiles)"
     )
     yield Diagnostic(WASTE, message, (), tuple(part for part in (note, advice) if part))
 
 
-def _dense(pattern: HeadPattern, counted: PatternCount, schedule: Schedule, dense: int) -> Iterator[Diagnostic]:
+def _dense(pattern: HeadPattern, tiles: Tiles, schedule: Schedule, dense: int) -> Iterator[Diagnostic]:
     """Tiles against those of dense attention; a pattern that is dense is meant to be."""
-    tiles = counted.tiles
-    if counted.pairs == dense or tiles.active == 0:
+    if tiles.pairs == dense or tiles.active == 0:
         return
     whole = dense_tiles(schedule.tokens, schedule.causal, tiles.rows, tiles.columns)
     share = Fraction(tiles.active, whole)
     if share >= DENSE_ENOUGH and whole > 1:
         message = (
             f"`{pattern.text}` computes {float(share):.0%} of the tiles of dense attention for "
-            f"{float(Fraction(counted.pairs, dense)):.1%} of its pairs: dense attention would be faster"
+            f"{float(Fraction(tiles.pairs, dense)):.1%} of its pairs: dense attention would be faster"
         )
         yield Diagnostic(DENSER, message)
 
@@ -120,13 +121,11 @@ def dense_tiles(tokens: int, causal: bool, rows: int, columns: int) -> int:
     return sum(min(across, -(-min(start + rows, tokens) // columns)) for start in range(0, tokens, rows))
 
 
-def _random_tokens(pattern: HeadPattern, counted: PatternCount, tokens: int) -> Iterator[Diagnostic]:
+def _random_tokens(pattern: HeadPattern, tiles: Tiles, tokens: int) -> Iterator[Diagnostic]:
     for term in pattern.terms:
         count = _fine_random(term.relation, 1)
-        if count and tokens > counted.tiles.rows:
-            message = (
-                f"`{term.text}` draws single keys: each query tile gathers up to {count * counted.tiles.rows:,} of them"
-            )
+        if count and tokens > tiles.rows:
+            message = f"`{term.text}` draws single keys: each query tile gathers up to {count * tiles.rows:,} of them"
             note = f"random blocks connect as well at a fraction of the cost: blocks(64, random({count}))"
             yield Diagnostic(TOKEN_RANDOM, message, (), (note,))
 

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from patternc.algebra.budget import work_for
 from patternc.algebra.expectation import Expectation
 from patternc.algebra.schedule import Schedule
 from patternc.analysis.advice import advise
-from patternc.analysis.count import PLANNED_TILE, Counts, Tiles, count
+from patternc.analysis.count import Counts, count
 from patternc.analysis.crop import Cropped
 from patternc.analysis.expectations import Verdict, judge
 from patternc.analysis.expression import Formula
@@ -24,6 +25,7 @@ from patternc.analysis.measures import Cache, Hubs, average_depth, decode_cache,
 from patternc.analysis.operators import NoOperator
 from patternc.analysis.order import Leading, order
 from patternc.analysis.reach import Pair, Prospect, Reach, layer_relations, prospect, reach
+from patternc.analysis.tile_counts import TileCounter, Tiles, on_neighbours
 from patternc.analysis.witness import Witness, witness
 from patternc.diagnostics import Diagnostic
 from patternc.grammar import typed
@@ -107,7 +109,7 @@ def report(
     cropped: Cropped = UNKNOWN_CROP,
     warnings: Sequence[Diagnostic] = (),
     path: Pair | None = None,
-    tile: tuple[int, int] = PLANNED_TILE,
+    tiles: TileCounter = on_neighbours,
 ) -> Report:
     """Analyse a schedule.
 
@@ -120,16 +122,17 @@ def report(
         cropped: whether the masks are crop-stable, which only the program can say.
         warnings: what is known to be unwise already; the analysis adds its own.
         path: (key, query): show how this query comes to see this key; otherwise the hardest pair is shown.
-        tile: queries and keys of a tile, for the tile counts.
+        tiles: counts the tiles that compute a pattern; a plan has one.
 
     Raises:
         PatternError: an expectation is undefined at this length.
-        TileBudgetError: a pattern has more tiles than tile maps may have.
+        TileBudgetError: a pattern takes more than the budget of tile maps allows.
         ValueError: `path` names a position outside the sequence.
     """
     if path is not None and not all(0 <= position < schedule.tokens for position in path):
         raise ValueError(f"a path needs two positions in 0..{schedule.tokens - 1}, got {path[0]} and {path[1]}")
-    counts = count(schedule, tile)
+    counts = count(schedule)
+    computed = _tiles(schedule, counts, tiles)
     found = formulas(schedule, counts, at)
     total = total_formula(schedule, found)
     connectivity = _connectivity(schedule, path)
@@ -141,7 +144,7 @@ def report(
         heads=schedule.heads,
         kv_heads=schedule.kv_heads,
         params=schedule.params,
-        layers=tuple(_layer(schedule, counts, found, layer) for layer in range(schedule.layers)),
+        layers=tuple(_layer(schedule, counts, computed, found, layer) for layer in range(schedule.layers)),
         pairs=counts.total,
         density=counts.density,
         formula=total,
@@ -152,12 +155,23 @@ def report(
         hubs=hubs(schedule, counts),
         structure=structure(schedule),
         expectations=judge(expectations, schedule, counts, connectivity.reach),
-        warnings=(*warnings, *advise(schedule, counts, cropped)),
+        warnings=(*warnings, *advise(schedule, counts, computed, cropped, tiles)),
         cropped=cropped,
     )
 
 
-def _layer(schedule: Schedule, counts: Counts, found: Sequence[Formula | None], layer: int) -> LayerReport:
+def _tiles(schedule: Schedule, counts: Counts, tiles: TileCounter) -> tuple[Tiles, ...]:
+    """The tiles of each pattern of the schedule."""
+    computed: list[Tiles] = []
+    for index, (pattern, counted) in enumerate(zip(schedule.patterns, counts.patterns, strict=True)):
+        with work_for(index):
+            computed.append(tiles(pattern.relation, schedule.tokens, counted.pairs))
+    return tuple(computed)
+
+
+def _layer(
+    schedule: Schedule, counts: Counts, computed: Sequence[Tiles], found: Sequence[Formula | None], layer: int
+) -> LayerReport:
     row = schedule.table[layer]
     groups = [
         HeadReport(
@@ -166,7 +180,7 @@ def _layer(schedule: Schedule, counts: Counts, found: Sequence[Formula | None], 
             pairs=counts.patterns[at].pairs,
             density=Fraction(counts.patterns[at].pairs, counts.dense),
             formula=found[at],
-            tiles=counts.patterns[at].tiles,
+            tiles=computed[at],
         )
         for at in dict.fromkeys(row)
     ]

@@ -11,13 +11,13 @@ from fractions import Fraction
 from typing import Any
 
 from patternc.algebra.relation import Spans
-from patternc.analysis.count import Tiles
 from patternc.analysis.expectations import Verdict
 from patternc.analysis.expression import Formula, write
 from patternc.analysis.graph import Quotient
 from patternc.analysis.order import theta, with_constant
 from patternc.analysis.reach import Growth, Pair, Prospect
 from patternc.analysis.report import COUNT_METHOD, MEASURE_METHOD, Connectivity, HeadReport, LayerReport, Report
+from patternc.analysis.tile_counts import Tiles
 from patternc.analysis.witness import Witness
 
 SCHEMA = "patternc.report/1"

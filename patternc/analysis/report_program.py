@@ -13,6 +13,7 @@ from patternc.algebra.schedule import Schedule
 from patternc.analysis.crop import Cropped, crop
 from patternc.analysis.reach import Pair
 from patternc.analysis.report import Report, report
+from patternc.analysis.tile_counts import TileCounter, on_neighbours
 from patternc.diagnostics import Diagnostic
 from patternc.grammar import typed
 
@@ -22,10 +23,12 @@ def report_program(
     elaborated: Elaborated,
     path: Pair | None = None,
     warnings: Sequence[Diagnostic] = (),
+    tiles: TileCounter = on_neighbours,
 ) -> Report:
     """The report of `elaborated.schedule`, which `program` was elaborated to.
 
-    `path` (key, query) asks for a path, `warnings` are what is known already. Raises what `report` raises.
+    `path` (key, query) asks for a path, `warnings` are what is known already, `tiles` counts the tiles of a plan. Raises
+    what `report` raises.
     """
     schedule = elaborated.schedule
     assert schedule is not None
@@ -46,6 +49,7 @@ def report_program(
         definitions=definitions(program, elaborated),
         cropped=stable,
         warnings=warnings,
+        tiles=tiles,
     )
 
 

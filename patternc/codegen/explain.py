@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from patternc.codegen.lower import Lowered
-from patternc.codegen.plan import Lattice, Launch, LayerPlan, Role
+from patternc.codegen.plan import Dtype, Lattice, Launch, LayerPlan, Role
 from patternc.codegen.predict import Prediction, predict, tile_kinds
 from patternc.codegen.tables import PAIRS
 
@@ -65,7 +65,17 @@ class LayerFigures:
     groups: tuple[GroupFigures, ...]
 
 
-def explain_plan(lowered: Lowered) -> tuple[LayerFigures, ...]:
+@dataclass(frozen=True, slots=True)
+class PlanFigures:
+    """What a plan was made for, and its distinct layers."""
+
+    target: str
+    dtype: Dtype
+    head_dim: int
+    layers: tuple[LayerFigures, ...]
+
+
+def explain_plan(lowered: Lowered) -> PlanFigures:
     """The figures of every distinct layer of a plan, in the order of the plan."""
     explained: list[LayerFigures] = []
     for number, layer in enumerate(lowered.plan.distinct):
@@ -75,7 +85,8 @@ def explain_plan(lowered: Lowered) -> tuple[LayerFigures, ...]:
             for group in layer.groups
         )
         explained.append(LayerFigures(layers, layer.pattern, groups))
-    return tuple(explained)
+    first = lowered.plan.distinct[0]
+    return PlanFigures(first.target, first.dtype, first.head_dim, tuple(explained))
 
 
 def _launches(launches: Sequence[Launch], heads: int, layer: LayerPlan, lowered: Lowered) -> tuple[LaunchFigures, ...]:

@@ -8,6 +8,7 @@ from patternc.analysis.advice import advise, dense_tiles
 from patternc.analysis.count import count
 from patternc.analysis.report import UNKNOWN_CROP
 from patternc.analysis.report_program import report_program
+from patternc.analysis.tile_counts import on_neighbours
 from patternc.analysis.tiles import tile_map
 from tests.analysis.programs import program
 from tests.analysis.schedules import head, schedule
@@ -19,13 +20,22 @@ def codes(pattern, tokens=2048, direction="causal", extra=""):
     return [warning.code for warning in report_program(found.checked, found.elaborated).warnings]
 
 
+def advice(model):
+    counts = count(model)
+    computed = [
+        on_neighbours(pattern.relation, model.tokens, counted.pairs)
+        for pattern, counted in zip(model.patterns, counts.patterns, strict=True)
+    ]
+    return [warning.message for warning in advise(model, counts, computed, UNKNOWN_CROP, on_neighbours)]
+
+
 def test_a_term_that_adds_nothing_though_its_form_does_not_show_it():
     model = schedule(64, [[head(window=r.Band(0, 7), some=r.Band(0, 4, 2), other=r.Band(0, None, 16))]])
-    messages = [warning.message for warning in advise(model, count(model), UNKNOWN_CROP)]
+    messages = advice(model)
     assert messages == []  # local(4, dilation = 2) in local(8): plain from its form, which elaboration warns of
     hidden = head(a=r.Band(0, 3), b=r.Band(4, 7), all=r.Band(2, 5), far=r.Band(9, 9))
     model = schedule(64, [[hidden]])
-    messages = [warning.message for warning in advise(model, count(model), UNKNOWN_CROP)]
+    messages = advice(model)
     assert messages == ["the term `all` adds nothing: the others have all its pairs here"]
 
 

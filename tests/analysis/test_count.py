@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from patternc.algebra import relation as r
 from patternc.algebra.evaluate import evaluate
 from patternc.algebra.normalise import normalise
-from patternc.analysis.count import count, count_pattern, dense_pairs, planned_tiles
+from patternc.analysis.count import count, count_pattern, dense_pairs
 from patternc.analysis.measures import average_depth, decode_cache, hubs, kept_keys
 from patternc.analysis.reach import reach
+from patternc.analysis.tile_counts import on_neighbours, tiles_of
 from tests.analysis.schedules import layer_lists, schedule, truth
 from tests.strategies import causal_places, mask, places
 
@@ -39,7 +40,7 @@ def test_contiguous_tiles_are_those_that_hold_a_pair(place, tile):
             part = pairs[i : i + rows, j : j + columns]
             full += bool(part.all())
             partial += bool(part.any() and not part.all())
-    tiles = planned_tiles(normal, tile, int(mask(relation, n).sum()))
+    tiles = tiles_of(normal, tile, int(mask(relation, n).sum()))
     assert (tiles.full, tiles.partial) == (full, partial)
     assert (tiles.gathered > 0) == (mask(relation, n) & ~pairs).any()
     wanted = (full + partial + tiles.gathered) * rows * columns
@@ -48,11 +49,11 @@ def test_contiguous_tiles_are_those_that_hold_a_pair(place, tile):
 
 def test_gathered_tiles_hold_listed_keys_and_queries():
     """Columns 0, 128, ...: 8 keys up to 1024, one gathered tile for each of 8 query tiles but none is contiguous."""
-    columns = count_pattern(r.intersection(r.PAST, r.Columns(128, (0,))), 1024).tiles
+    columns = on_neighbours(r.intersection(r.PAST, r.Columns(128, (0,))), 1024, 4608)
     assert (columns.full, columns.partial, columns.gathered) == (0, 0, 8)
     at = np.arange(500)
     pairs = evaluate(r.Random(1, (0,), False), at[:, None], at[None, :], 500)
-    drawn = count_pattern(r.Random(1, (0,), False), 500).tiles
+    drawn = on_neighbours(r.Random(1, (0,), False), 500, 500)
     keys = [int(pairs[start : start + 128].any(axis=0).sum()) for start in range(0, 500, 128)]
     assert (drawn.full + drawn.partial, drawn.gathered) == (0, sum(-(-each // 64) for each in keys))
 
@@ -60,7 +61,7 @@ def test_gathered_tiles_hold_listed_keys_and_queries():
 @pytest.mark.parametrize("causal", [True, False])
 def test_layers_and_density_sum_over_heads(causal):
     a, b = r.Band(0, 4), r.Band(0, None, 3)
-    counts = count(schedule(20, [[a, a, b], [b, b, b]], causal=causal), (16, 16))
+    counts = count(schedule(20, [[a, a, b], [b, b, b]], causal=causal))
     one, two = mask(a, 20).sum(), mask(b, 20).sum()
     assert counts.layers == (2 * one + two, 3 * two)
     assert counts.total == 2 * one + 4 * two

@@ -1,0 +1,79 @@
+"""How many tiles compute a pattern, and how many pairs they compute for each one that counts.
+
+For: the waste of a pattern. What tiles there are is the business of a plan, which `codegen` makes: a report takes a
+`TileCounter` from there; `on_neighbours` is for schedules without a plan. Not for: pairs (`count.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from patternc.algebra.budget import DEFAULT_BUDGET
+from patternc.algebra.normalise import Normal, normalise
+from patternc.algebra.pairs import listed_pairs
+from patternc.algebra.relation import Relation
+from patternc.analysis.tiles import tile_map
+
+PLANNED_TILE = (128, 64)
+"""Queries by keys: the shape that the kernels start from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """The tiles that compute one pattern, of `rows` queries by `columns` keys.
+
+    `full` and `partial` tiles are contiguous; `gathered` ones hold listed keys or listed queries.
+    """
+
+    rows: int
+    columns: int
+    full: int
+    partial: int
+    gathered: int
+    pairs: int
+
+    @property
+    def active(self) -> int:
+        """All tiles."""
+        return self.full + self.partial + self.gathered
+
+    @property
+    def computed(self) -> int:
+        """Pairs that the tiles hold, tiles at the edge taken as whole."""
+        return self.active * self.rows * self.columns
+
+    @property
+    def computed_over_useful(self) -> Fraction | None:
+        """Computed pairs for each pair of the pattern; None without any pair."""
+        return Fraction(self.computed, self.pairs) if self.pairs else None
+
+
+TileCounter = Callable[[Relation, int, int], Tiles]
+"""The forward tiles of one head with a relation, of a length, that has so many pairs. Raises TileBudgetError."""
+
+
+def on_neighbours(relation: Relation, n: int, pairs: int) -> Tiles:
+    """A `TileCounter`: tiles of neighbouring positions, and gathered ones for listed keys and queries."""
+    return tiles_of(normalise(relation, n), PLANNED_TILE, pairs)
+
+
+def tiles_of(normal: Normal, tile: tuple[int, int], pairs: int) -> Tiles:
+    """The tiles of a normal form, component by component; `pairs` is how many pairs it has. Raises TileBudgetError."""
+    rows, columns = tile
+    contiguous = tile_map(normal.tiled, normal.n, rows, columns)
+    gathered = 0
+    if normal.queried is not None:
+        part = normal.queried
+        gathered += tile_map(part.relation, normal.n, rows, columns, queries=part.positions).classes.size
+    if normal.keyed is not None:
+        part = normal.keyed
+        gathered += tile_map(part.relation, normal.n, rows, columns, keys=part.positions).classes.size
+    if normal.drawn is not None:
+        listed = listed_pairs(normal.drawn, normal.n, DEFAULT_BUDGET)
+        visited = np.unique(listed.query // rows * normal.n + listed.key) // normal.n
+        gathered += int((-(-np.bincount(visited) // columns)).sum())
+    return Tiles(rows, columns, contiguous.full, contiguous.partial, gathered, pairs)
