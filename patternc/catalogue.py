@@ -613,6 +613,13 @@ _WARNINGS = (
         _model("local(8) | random(3)"),
         _model("local(8) | blocks(8, random(1))"),
     ),
+    Entry(
+        "PA909",
+        "a file declares nothing",
+        "The file has no model, no pattern and no parameter: it is empty, or all of it is comments.",
+        "# pattern window = local(8)",
+        "pattern window = local(8)",
+    ),
 )
 
 SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, SupportsIndex
 
 from patternc.algebra.budget import TileBudgetError, work_for
-from patternc.algebra.elaborate import Elaborated, bind_parameters, elaborate
+from patternc.algebra.elaborate import Elaborated, bind_parameters, elaborate, elaborate_parts
 from patternc.algebra.expectation import Expectation
 from patternc.algebra.schedule import HeadPattern, Schedule
 from patternc.arguments import Given, GivenParam, check_target, overrides_of, source_of, whole_number
@@ -34,11 +34,14 @@ if TYPE_CHECKING:
     from torch.nn.attention.flex_attention import BlockMask
 
     from patternc.analysis.report import Report
+    from patternc.codegen.explain import PlanFigures
     from patternc.codegen.lower import Lowered
     from patternc.runtime.module import Attention
     from patternc.runtime.remake import Shape
 
 DEFAULT_TARGET = "cuda:90"
+ASSUMED_HEAD_DIM = 64
+"""What a report plans for where the model says no head_dim."""
 MOST_TOKENS_OF_A_MASK = 32768
 """A boolean matrix of this side is 1 GiB."""
 _MASK_ROWS = 1024
@@ -72,8 +75,11 @@ def check(
     program, overrides, wrong = overridden(checked.program, given)
     diagnostics = (*checked.diagnostics, *wrong)
     if program.model is None and (has_errors(diagnostics) or not needs_model):
-        return Checked(program, None, ordered(diagnostics))
+        return Checked(program, None, ordered((*diagnostics, *elaborate_parts(program))))
     elaborated = elaborate(program, n, overrides, dim)
+    for model in checked.other_models:  # a mistake by themselves; those in them are worth knowing, too
+        other = replace(program, model=model, expectations=())
+        diagnostics = (*diagnostics, *elaborate(other, n, overrides, dim).diagnostics)
     return Checked(program, elaborated, ordered((*diagnostics, *elaborated.diagnostics)))
 
 
@@ -103,9 +109,7 @@ def compile(
         ValueError: `dtype` or `target` is none of the above.
         TypeError: another argument is of none of these types (integers and sequences of numpy are fine).
     """
-    check_target(dtype, target)
-    program, failures = analyse(source, tokens=tokens, params=params, head_dim=head_dim)
-    program = replace(program, dtype=dtype, target=target)
+    program, failures = analyse(source, tokens=tokens, params=params, head_dim=head_dim, dtype=dtype, target=target)
     if failures:
         raise PatternError(ordered((*program.warnings, *failures)))
     return program
@@ -117,11 +121,14 @@ def analyse(
     tokens: SupportsIndex | None = None,
     params: Mapping[str, GivenParam] | None = None,
     head_dim: SupportsIndex | None = None,
+    dtype: Dtype = "bfloat16",
+    target: str = DEFAULT_TARGET,
 ) -> tuple[Program, tuple[Diagnostic, ...]]:
     """As `compile`, but what only the pairs show to be wrong (an empty row, a failed expectation) is returned.
 
     Such a program can be looked at; it should not be run.
     """
+    check_target(dtype, target)
     checked = check(source, tokens=tokens, params=params, head_dim=head_dim)
     if has_errors(checked.diagnostics):
         raise PatternError(checked.diagnostics)
@@ -133,7 +140,7 @@ def analyse(
             *_empty_row(schedule, checked.elaborated.places),
             *_failed_expectations(schedule, checked.elaborated.expectations),
         )
-    program = Program(checked.program, checked.elaborated, schedule, "bfloat16", DEFAULT_TARGET, checked.diagnostics)
+    program = Program(checked.program, checked.elaborated, schedule, dtype, target, checked.diagnostics)
     return program, failures
 
 
@@ -192,15 +199,38 @@ class Program:
     def report(self, path: tuple[int, int] | None = None) -> Report:
         """What the program connects and costs; `path` (key, query) asks how that query comes to see that key."""
         from patternc.analysis.report_program import report_program
+        from patternc.codegen.tile_counter import tile_counter
 
+        tiles = tile_counter(self.figures, self.schedule)
         with _in_budget(self.elaborated):
-            return report_program(self.checked, self.elaborated, path, self.warnings)
+            return report_program(self.checked, self.elaborated, path, self.warnings, tiles)
+
+    def report_json(self, path: tuple[int, int] | None = None) -> dict[str, object]:
+        """The report and the figures of the plan as plain values: what `analyse --json` and report.json hold."""
+        from patternc.analysis.report_json import to_json
+        from patternc.codegen.explain_json import figures_to_json
+
+        return {**to_json(self.report(path)), "plan": figures_to_json(self.figures)}
+
+    @cached_property
+    def figures(self) -> PlanFigures:
+        """What the plan launches, computes and should take, and why; for heads of 64 where the model says none."""
+        from patternc.codegen.explain import explain_plan
+        from patternc.codegen.lower import lower
+        from patternc.codegen.triton_module import MAX_HEAD_DIM
+
+        head_dim = self.schedule.head_dim or ASSUMED_HEAD_DIM
+        if head_dim == self.schedule.head_dim and (self.target == "cpu" or head_dim <= MAX_HEAD_DIM):
+            return explain_plan(self.lowered)
+        head_dim = min(head_dim, MAX_HEAD_DIM)  # wider heads have no kernels: figures are those of the widest that have
+        with _in_budget(self.elaborated):
+            return explain_plan(lower(self.schedule, target=self.target, dtype=self.dtype, head_dim=head_dim))
 
     def report_text(self, path: tuple[int, int] | None = None, *, width: int = 100) -> str:
         """The report as `patternc analyse` prints it, `width` columns wide; `path` as for `report`."""
         from patternc.cli.render import render_report
 
-        return render_report(self.report(path), width=width)
+        return render_report(self.report(path), self.figures, width=width)
 
     @cached_property
     def lowered(self) -> Lowered:
@@ -233,7 +263,6 @@ class Program:
         Raises PatternError where no head_dim is given, or a wider one than the target has kernels for, and ModuleError
         where `directory` holds something else.
         """
-        from patternc.analysis.report_json import to_json
         from patternc.runtime.artifact import Content, write_module
 
         lowered = self.lowered
@@ -244,7 +273,7 @@ class Program:
             tables=lowered.tables,
             kernels=self.kernels,
             pattern=resolved_text(self.checked),
-            report=json.dumps(to_json(self.report()), indent=2, ensure_ascii=False) + "\n",
+            report=json.dumps(self.report_json(), indent=2, ensure_ascii=False) + "\n",
         )
         return write_module(Path(directory), content)
 

@@ -104,9 +104,23 @@ _COLOURS = {
 _TAB = "    "
 
 
+MAX_DRAWN = 100
+"""How many diagnostics are drawn; of more, errors come first, and the rest is counted."""
+
+
 def render(diagnostics: Sequence[Diagnostic], *, width: int = 100, colour: bool = False) -> str:
-    """The diagnostics as text for a terminal `width` columns wide, a blank line between two; ends with a line end."""
-    return "\n".join(_Drawing(max(width, 40), colour).diagnostic(diagnostic) for diagnostic in diagnostics)
+    """The diagnostics as text for a terminal `width` columns wide, a blank line between two; ends with a line end.
+
+    At most `MAX_DRAWN` are drawn.
+    """
+    shown = diagnostics
+    if len(diagnostics) > MAX_DRAWN:
+        shown = sorted(diagnostics, key=lambda each: each.severity)[:MAX_DRAWN]
+    drawing = _Drawing(max(width, 40), colour)
+    texts = [drawing.diagnostic(diagnostic) for diagnostic in shown]
+    if len(shown) < len(diagnostics):
+        texts.append(f"and {len(diagnostics) - len(shown):,} more\n")
+    return "\n".join(texts)
 
 
 def summary(diagnostics: Sequence[Diagnostic]) -> str:

@@ -59,7 +59,7 @@ def _construct(evaluation: Evaluation, frame: Frame, place: Place, pattern: type
             left, *others = _all(evaluation, frame, place, parts)
             return r.difference(left, r.union(*others))
         case typed.PatternArgument(name):
-            closure = frame.arguments[name].value
+            closure = frame.argument(name).value
             assert isinstance(closure, Closure)
             return construct(evaluation, closure.frame, place, closure.pattern)
         case typed.NamedPattern(name):

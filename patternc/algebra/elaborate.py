@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 
 from patternc.algebra import relation as r
 from patternc.algebra.assign import in_rounds, selected
+from patternc.algebra.construct import construct
 from patternc.algebra.evaluation import Evaluation, Frame, Stop
 from patternc.algebra.expectation import Expectation, elaborate_expectation
 from patternc.algebra.positions import Domain
 from patternc.algebra.primitives import Place
 from patternc.algebra.schedule import HeadPattern, Schedule
 from patternc.algebra.terms import ParamValue, constant, head_pattern
-from patternc.algebra.values import count, number, param
+from patternc.algebra.values import MAX_TOKENS, count, number, param
 from patternc.diagnostics import Diagnostic, Label, has_errors, ordered
 from patternc.grammar import typed
 from patternc.grammar.scope import closest
@@ -74,6 +75,23 @@ def elaborate(
         diagnostics,
         tuple(known.places),
     )
+
+
+def elaborate_parts(program: typed.Program) -> tuple[Diagnostic, ...]:
+    """What is wrong with the parameters and patterns of a program without a model, whatever the length may be."""
+    evaluation = Evaluation(program, {}, None, False)
+    evaluation.length_known = False
+    _parameters(evaluation)
+    for pattern in program.patterns:
+        frame = Frame(program.files[pattern.file])
+        evaluation.begin(frame.label(pattern.span))
+        with suppress(Stop):
+            construct(evaluation, frame, Place(MAX_TOKENS, True), pattern.body)
+    evaluation.length_known = True
+    if all(not line.strip() or line.lstrip().startswith("#") for line in program.files[0].text.splitlines()):
+        label = Label(program.files[0], Span(0, 0), "neither a model nor a pattern or parameter")
+        evaluation.report(Diagnostic("PA909", "the file declares nothing", (label,)))
+    return ordered(evaluation.diagnostics.values())
 
 
 def bind_parameters(program: typed.Program, values: Mapping[str, ParamValue]) -> typed.Program:
@@ -135,21 +153,22 @@ def _schedule(evaluation: Evaluation, model: typed.Model, head_dim: int | None, 
     counts = [_maybe_count(evaluation, name) for name in ("tokens", "layers", "heads", "kv_heads")]
     dim = _head_dim(evaluation, model, head_dim)
     tokens, layers, heads, kv_heads = counts
-    if tokens is None:
-        return None
     frame = Frame(evaluation.program.files[model.file])
-    place = Place(tokens, model.causal)
+    evaluation.length_known = tokens is not None
+    place = Place(tokens or MAX_TOKENS, model.causal)
     entries = [each.pattern for each in _entries(model.layers)]
-    table: list[tuple[int, ...] | None] = [None]
-    if layers is not None and heads is not None:
-        table = [
-            None if owner is None else _layer(evaluation, frame, place, known, (owner, entries[owner]), layer, heads)
-            for layer, owner in enumerate(_owners(evaluation, frame, model.layers, layers))
-        ]
+    owners = () if layers is None else _owners(evaluation, frame, model.layers, layers)
+    table = [
+        None
+        if owner is None or heads is None
+        else _layer(evaluation, frame, place, known, (owner, entries[owner]), layer, heads)
+        for layer, owner in enumerate(owners)
+    ]
     for position, entry in enumerate(entries):
         _look_for_mistakes(evaluation, frame, place, known, position, entry)
+    evaluation.length_known = True
     rows = tuple(row for row in table if row is not None)
-    if layers is None or heads is None or kv_heads is None or len(rows) < layers:
+    if tokens is None or layers is None or heads is None or kv_heads is None or len(rows) < layers:
         return None
     params = ((name, evaluation.params[name]) for name in evaluation.declared)
     return Schedule(

@@ -27,6 +27,10 @@ MAX_ENTRY_STEPS = 20_000
 """How many steps the pattern of one layer and head may take; bounds the size of its relation, too."""
 
 
+_WHATEVER_THE_LENGTH = ("PA401", "PA404", "PA405", "PA406", "PA407", "PA408", "PA410", "PA5")
+"""The mistakes that do not depend on the length: values of their own, and which layer or head gets what."""
+
+
 class Stop(Exception):
     """The value at hand cannot be had; the mistake behind it is in the evaluation's diagnostics."""
 
@@ -75,6 +79,12 @@ class Frame:
         """A label in this frame's file."""
         return Label(self.source, span, text, primary)
 
+    def argument(self, name: str) -> Argument:
+        """What a parameter of the pattern at hand stands for. Raises Stop where the pattern is looked at uncalled."""
+        if name not in self.arguments:
+            raise Stop
+        return self.arguments[name]
+
 
 @dataclass(slots=True)
 class Evaluation:
@@ -103,6 +113,8 @@ class Evaluation:
     """What is being evaluated, to be blamed when it grows beyond the limits."""
     read_layer: bool = False
     read_head: bool = False
+    length_known: bool = True
+    """False while a program is only searched for mistakes that it has at any length: `n` has no value then."""
 
     def __post_init__(self) -> None:
         self.declared = {param.name: param for param in self.program.params}
@@ -110,6 +122,8 @@ class Evaluation:
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Note a mistake, once for a place."""
+        if not self.length_known and not diagnostic.code.startswith(_WHATEVER_THE_LENGTH):
+            return
         label = diagnostic.primary
         key = (diagnostic.code, label.source.name, label.span) if label else (diagnostic.code, diagnostic.message, None)
         self.diagnostics.setdefault(key, diagnostic)

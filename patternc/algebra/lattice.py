@@ -19,6 +19,8 @@ from patternc.algebra.evaluate import evaluate
 
 MOST_STARTS = 4096
 """Classes that may differ from the one before; beyond, a relation stays on tiles of neighbours."""
+MOST_PLACES = 1 << 10
+"""Pairs of residues of queries and keys that are looked at for a step."""
 MOST_SPANS = 1 << 20
 """Spans of keys and queries written over all differing classes."""
 
@@ -39,9 +41,23 @@ def common_step(relation: r.Relation) -> int:
         case r.Union(parts):
             return gcd(*map(common_step, parts))
         case r.Intersection(parts):
-            return lcm(*map(common_step, parts))
+            return lcm(*map(common_step, parts), _step_of_places(parts))
         case _:
             return 1
+
+
+def _step_of_places(parts: Iterable[r.Relation]) -> int:
+    """What divides i - j where both are of few residues, as in a dilated branch: i % m and j % m the same one."""
+    rows = [part for part in parts if isinstance(part, r.Rows)]
+    columns = [part for part in parts if isinstance(part, r.Columns)]
+    return lcm(
+        *(
+            gcd(row.modulus, column.modulus, *(i - j for i in row.residues for j in column.residues))
+            for row in rows
+            for column in columns
+            if len(row.residues) * len(column.residues) <= MOST_PLACES
+        )
+    )
 
 
 def class_length(step: int, number: int, n: int) -> int:
@@ -150,7 +166,10 @@ def _starts(relation: r.Relation, step: int) -> set[int] | None:
     match relation:
         case r.Keys(spans) | r.Queries(spans):
             return {edge % step for span in spans for edge in span}
-        case r.Columns() | r.Rows():
+        case r.Columns(modulus, residues) | r.Rows(modulus, residues):
+            if step % modulus == 0 and step // modulus * len(residues) <= MOST_STARTS:
+                # Whole classes are in or out.
+                return {turn + o + after for turn in range(0, step, modulus) for o in residues for after in (0, 1)}
             return set(range(step)) if step <= MOST_STARTS else None
         case r.Blocks(size, inner):
             inside = _starts(inner, step // size) if step % size == 0 else set[int]()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from patternc.algebra import relation as r
 from patternc.algebra import rules
 from patternc.algebra.lattice import assuming_class, class_starts, common_step, restrict
+from patternc.algebra.listing import drawing_pays, given, listing_pays, scattered
 from patternc.algebra.support import Side, assuming, support
 
 Int64 = NDArray[np.int64]
@@ -38,15 +39,6 @@ RULES: tuple[Callable[[r.Relation, int], r.Relation], ...] = (
     rules.subtract_once,
     rules.merge_terms,
 )
-
-CONTIGUOUS_TILE = 64
-"""Keys of a contiguous tile, to judge what listing saves; close to every target's shape."""
-GATHERING_PAYS = 3
-"""A gathered tile costs about two contiguous ones, and listed keys a second launch in the backward: below this many
-contiguous tiles for one gathered tile nothing is won."""
-QUERIES_OF_A_TILE = 128
-COARSEST_DRAWN = 16
-"""Blocks of random pairs up to this size are listed key by key; larger ones fill contiguous tiles well."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,9 +70,22 @@ class Strided:
     starts: tuple[int, ...]
 
 
-Takes = Callable[[Strided, int, bool], bool]
-"""Whether a strided component at a place of length n is to be one (else it stays on contiguous tiles), and whether it
-would be the first: then no other component needs tiles of neighbours, as far as is known."""
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A strided component that could be, at a place of length n.
+
+    `listed`: else its keys (or queries) are listed; not, else it stays on contiguous tiles. `first`: no other component
+    is known to need a launch of its own.
+    """
+
+    strided: Strided
+    n: int
+    listed: bool
+    first: bool
+
+
+Takes = Callable[[Candidate], bool]
+"""Whether a candidate is to be a component."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,23 +121,22 @@ def normalise(relation: r.Relation, n: int, takes: Takes | None = None) -> Norma
     terms = _sorted_out(simple.parts if isinstance(simple, r.Union) else (simple,), n)
     if takes is None:
         return _normal(terms, n)
-    by_step: dict[int, list[r.Relation]] = {}
-    for term in terms.tiled:
-        by_step.setdefault(common_step(term), []).append(term)
-    steps = [step for step in by_step if 1 < step < n]
-    apart = [term for step, of_step in by_step.items() if step not in steps for term in of_step]
+    by_step = _by_step(terms, n)
+    apart = _without(terms, set(by_step))
     wanted: list[int] = []
-    for step in steps:
-        candidate = _strided(step, by_step[step], r.union(*apart), n)
-        first = not (apart or terms.queried or terms.keyed or terms.drawn or wanted)
-        if candidate is not None and takes(candidate, n, first):
-            wanted.append(step)
+    for step, strides in by_step.items():
+        component = _strided(step, strides, r.union(*apart.tiled), n)
+        if component is not None:
+            listed = not any(common_step(term) == step for term in terms.tiled)
+            others = apart.tiled or apart.queried or apart.keyed or apart.drawn or wanted
+            if takes(Candidate(component, n, listed, not others)):
+                wanted.append(step)
 
     # What the other components have is taken out of a stride, and must have a form on its classes, too.
     while True:
-        kept = [term for term in terms.tiled if common_step(term) not in wanted]
-        normal = _normal(replace(terms, tiled=kept), n)
-        taken = r.union(*kept, *(term for _, term in (*terms.queried, *terms.keyed, *terms.drawn)))
+        kept = _without(terms, set(wanted))
+        normal = _normal(kept, n)
+        taken = r.union(*kept.tiled, *(term for _, term in (*kept.queried, *kept.keyed, *kept.drawn)))
         strided: list[Strided] = []
         for step in wanted:
             component = _strided(step, by_step[step], taken, n)
@@ -143,6 +147,26 @@ def normalise(relation: r.Relation, n: int, takes: Takes | None = None) -> Norma
             taken = r.union(taken, *by_step[step])
         else:
             return replace(normal, strided=tuple(strided))
+
+
+def _by_step(terms: _Terms, n: int) -> dict[int, list[r.Relation]]:
+    """The terms that have a common step within the length, by step."""
+    by_step: dict[int, list[r.Relation]] = {}
+    for term in (*terms.tiled, *(term for _, term in (*terms.queried, *terms.keyed))):
+        step = common_step(term)
+        if 1 < step < n:
+            by_step.setdefault(step, []).append(term)
+    return by_step
+
+
+def _without(terms: _Terms, steps: set[int]) -> _Terms:
+    """The terms without those of some steps."""
+    return _Terms(
+        [term for term in terms.tiled if common_step(term) not in steps],
+        [(listed, term) for listed, term in terms.queried if common_step(term) not in steps],
+        [(listed, term) for listed, term in terms.keyed if common_step(term) not in steps],
+        terms.drawn,
+    )
 
 
 def _sorted_out(parts: Sequence[r.Relation], n: int) -> _Terms:
@@ -175,7 +199,7 @@ def _normal(terms: _Terms, n: int) -> Normal:
     listed = None
     if terms.drawn:
         source = r.union(*(source for source, _ in terms.drawn))
-        asked = [_given(source, term) for _, term in terms.drawn]
+        asked = [given(source, term) for _, term in terms.drawn]
         listed = Drawn(source, simplify(r.difference(r.union(*asked), taken), n))
     return Normal(n, r.union(*terms.tiled), by_queries, by_keys, listed)
 
@@ -203,59 +227,6 @@ def everywhere(listed: Listed, side: Side) -> r.Relation:
     """The pairs of a component over listed keys (or queries) as one relation that is right for every position."""
     spans = r.spans_of(listed.positions.tolist())
     return r.intersection(r.Keys(spans) if side == "keys" else r.Queries(spans), listed.relation)
-
-
-def listing_pays(positions: Int64) -> bool:
-    """Whether keys (or queries) at these positions are better gathered than visited in contiguous tiles."""
-    contiguous = np.unique(positions // CONTIGUOUS_TILE).size
-    return positions.size > 0 and contiguous >= GATHERING_PAYS * -(-positions.size // CONTIGUOUS_TILE)
-
-
-def scattered(term: r.Relation) -> r.Relation | None:
-    """A random set that holds all pairs of the term, when its pairs are better listed; else None."""
-    match term:
-        case r.Random():
-            return term
-        case r.Slice(start, stop, inner):
-            source = scattered(inner)
-            return None if source is None else r.Slice(start, stop, source)
-        case r.Blocks(size, inner) if size <= COARSEST_DRAWN:
-            source = scattered(inner)
-            return None if source is None else r.Blocks(size, source)
-        case r.Intersection(parts):
-            return next((source for part in parts if (source := scattered(part)) is not None), None)
-        case r.Difference(left, _):
-            return scattered(left)
-        case _:
-            return None
-
-
-def drawing_pays(source: r.Relation, n: int) -> bool:
-    """Whether listing the pairs of a random set is less work than the contiguous tiles they fall in."""
-    count, block, length = 0, 1, n
-    while not isinstance(source, r.Random):
-        match source:
-            case r.Blocks(size, inner):
-                block, source = block * size, inner
-            case r.Slice(start, stop, inner):
-                length, source = min(length, stop - start), inner
-            case _:
-                return False
-    count = source.count
-    contiguous = min(-(-QUERIES_OF_A_TILE // block) * count, -(-length // CONTIGUOUS_TILE))
-    gathered = -(-QUERIES_OF_A_TILE * count // CONTIGUOUS_TILE)
-    return contiguous >= GATHERING_PAYS * gathered
-
-
-def _given(source: r.Relation, term: r.Relation) -> r.Relation:
-    """What is left to ask of a pair of `source` before it is one of the term."""
-    match term:
-        case r.Intersection(parts):
-            return r.intersection(*(part for part in parts if part != source))
-        case r.Difference(left, right):
-            return r.difference(_given(source, left), right)
-        case _:
-            return r.FULL if term == source else term
 
 
 def _listed(terms: list[tuple[Int64, r.Relation]], taken: r.Relation, n: int, side: Side) -> Listed | None:

@@ -72,7 +72,7 @@ def _terms(evaluation: Evaluation, frame: Frame, n: int, pattern: typed.Pattern)
             case typed.NamedPattern(name):
                 return _terms(evaluation, called(evaluation, frame, n, pattern), n, evaluation.patterns[name].body)
             case typed.PatternArgument(name):
-                closure = frame.arguments[name].value
+                closure = frame.argument(name).value
                 assert isinstance(closure, Closure)
                 return _terms(evaluation, closure.frame, n, closure.pattern)
             case _:
@@ -89,7 +89,7 @@ def _note_redundant(
     evaluation: Evaluation, written_terms: list[tuple[Frame, typed.Pattern]], terms: list[Term]
 ) -> None:
     """Note of each term whether it adds something to this head; only at the compiled length."""
-    if evaluation.clip_ids:
+    if evaluation.clip_ids or not evaluation.length_known:
         return
     relations = [term.relation for term in terms]
     for position, (frame, pattern) in enumerate(written_terms):
@@ -112,7 +112,7 @@ def _written(frame: Frame, value: typed.Value) -> tree.Expression:
     """How a value reads with the arguments of named patterns in the place of their parameters."""
 
     def lookup(name: str) -> tree.Expression:
-        argument = frame.arguments[name]
+        argument = frame.argument(name)
         match argument.value:
             case int() as value if _mentions_n(argument.written):
                 return written(typed.Integer(value))

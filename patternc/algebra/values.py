@@ -36,7 +36,7 @@ def _number(evaluation: Evaluation, frame: Frame, n: int | None, expression: typ
             assert isinstance(value, int)
             return value
         case typed.NumberArgument(name):
-            value = frame.arguments[name].value
+            value = frame.argument(name).value
             assert isinstance(value, int)
             return value
         case typed.Quantity():
@@ -83,7 +83,7 @@ def in_range(evaluation: Evaluation, frame: Frame, span: Span, value: int) -> in
 def _quantity(evaluation: Evaluation, frame: Frame, n: int | None, quantity: typed.Quantity) -> int:
     match quantity.name:
         case "n":
-            return n if n is not None else count(evaluation, "tokens")
+            return length(evaluation, n)
         case "layers" | "heads" | "kv_heads":
             return count(evaluation, quantity.name)
         case "layer":
@@ -94,6 +94,13 @@ def _quantity(evaluation: Evaluation, frame: Frame, n: int | None, quantity: typ
             return evaluation.head(frame) // (count(evaluation, "heads") // count(evaluation, "kv_heads"))
         case _:
             assert_never(quantity.name)
+
+
+def length(evaluation: Evaluation, n: int | None) -> int:
+    """The length of a place, the model's where it has none of its own. Raises Stop while no length is known."""
+    if not evaluation.length_known:
+        raise Stop
+    return n if n is not None else count(evaluation, "tokens")
 
 
 def _arithmetic(evaluation: Evaluation, frame: Frame, n: int | None, chain: typed.Arithmetic) -> int:
@@ -203,7 +210,7 @@ def _item(evaluation: Evaluation, frame: Frame, n: int | None, item: typed.Item)
             if value < 2:
                 message = f"the powers of {value} never reach n: the base must be at least 2"
                 evaluation.stop("PA406", message, frame.label(span, f"the base is {value}"))
-            bound = n if n is not None else count(evaluation, "tokens")
+            bound = length(evaluation, n)
             powers = [1]
             while powers[-1] * value < bound:
                 powers.append(powers[-1] * value)
@@ -213,7 +220,7 @@ def _item(evaluation: Evaluation, frame: Frame, n: int | None, item: typed.Item)
             assert isinstance(value, tuple)
             return value
         case typed.IdsArgument(name):
-            argument = frame.arguments[name].value
+            argument = frame.argument(name).value
             assert isinstance(argument, tuple)
             return argument
         case typed.Hole():

@@ -36,6 +36,7 @@ def command(
     """Report the mistakes of pattern files.
 
     Syntax, names, kinds, ranges and schedules are checked; empty rows and expectations about pairs only with --deep.
+    A file without a model, for others to use, is checked as far as it goes by itself.
     """
     if bool(files) == (expression is not None):
         raise click.UsageError("Give pattern files, or a pattern with -e, not both.")
@@ -43,7 +44,7 @@ def command(
         raise click.UsageError("-e needs a direction (--causal or --bidirectional) and a length (--tokens N).")
     overrides = parse_params(params)
     diagnostics: list[Diagnostic] = []
-    clean = 0
+    clean = parts = 0
     for file in files or (None,):
         try:
             if file is None:
@@ -52,11 +53,11 @@ def command(
                 source = text_source(inline_model(expression, causal, 1, 1, tokens), "-e")
             else:
                 source = read_source(file)
-            found = (
-                compile(source, tokens=tokens, params=overrides).warnings
-                if deep
-                else check(source, tokens=tokens, params=overrides, needs_model=False).diagnostics
-            )
+            checked = check(source, tokens=tokens, params=overrides, needs_model=False)
+            found = checked.diagnostics
+            if deep and checked.program.model is not None and not has_errors(found):
+                found = compile(source, tokens=tokens, params=overrides).warnings
+            parts += checked.program.model is None and not has_errors(found)
         except PatternError as error:
             found = error.diagnostics
         diagnostics += found
@@ -65,4 +66,5 @@ def command(
     if has_errors(diagnostics):
         sys.exit(FAILED)
     if diagnostic_format == "human":
-        click.echo(f"{clean} file{'s' * (clean != 1)} without errors" if files else "no errors")
+        counted = f"{clean} file{'s' * (clean != 1)} without errors"
+        click.echo(f"{counted}{f', {parts} of them without a model' if parts else ''}" if files else "no errors")

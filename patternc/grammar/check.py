@@ -18,7 +18,7 @@ from patternc.grammar.declarations import Declarations, Reader, declare
 from patternc.grammar.dependencies import in_order, names_in
 from patternc.grammar.parse import Parsed
 from patternc.grammar.reading import read_source
-from patternc.grammar.scope import Context, Declared, Scope, Use
+from patternc.grammar.scope import MAX_COMPARED, Context, Declared, Scope, Use
 from patternc.grammar.typed import Kind
 from patternc.source import Source
 
@@ -173,7 +173,7 @@ def _pattern_kinds(
     uses: dict[str, list[Use]] = {name: [] for name in graph}
     for name in in_order(graph)[0]:  # those it needs come first
         file, pattern = declarations.patterns[name]
-        trial = Context(context.params, known, context.damaged, context.incomplete)
+        trial = Context(context.params, known, context.damaged, context.incomplete, compared=MAX_COMPARED)
         own: dict[str, Kind | None] = {word.text: None for word in pattern.parameters}
         check_pattern(trial, Scope(declarations.files[file].source, own), pattern.body)
         uses[name] = trial.uses

@@ -65,7 +65,7 @@ def bind(
                     values[by_place[len(values)]] = argument
                 else:
                     excess.append(argument)
-        if problem is not None:
+        if problem is not None and (problem.code != "PA305" or all(each.code != "PA305" for each in problems)):
             problems.append(problem)
     broken = bool(problems)
     if len(problems) == 1 and problems[0].code == "PA305" and _has_room(call, by_place):

@@ -54,8 +54,8 @@ class Context:
     used: set[str] = field(default_factory=set[str])
     uses: list[Use] = field(default_factory=list[Use])
     """Every use of a parameter of the pattern at hand."""
-    suggestions: int = 0
-    """How many unknown names were compared with those that are known."""
+    compared: int = 0
+    """How many times a known name was compared with an unknown one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +139,17 @@ def kind_of_name(context: Context, scope: Scope, name: str) -> Kind | None:
     return "number" if scope.facts and name in signatures.FACTS else None
 
 
-MAX_SUGGESTIONS = 200
-"""How many unknown names of one program are compared with all that are known."""
+MAX_COMPARED = 40_000
+"""How many times a known name is compared with an unknown one in one program; later ones get no proposal."""
 
 
 def _suggestion(context: Context, scope: Scope, name: str, kind: Kind) -> str | None:
     """The legal name that was probably meant."""
-    if context.suggestions >= MAX_SUGGESTIONS:
+    if context.compared >= MAX_COMPARED:
         return None
-    context.suggestions += 1
-    return closest(name, legal_names(context, scope, kind))
+    names = legal_names(context, scope, kind)
+    context.compared += len(names)
+    return closest(name, names)
 
 
 def is_unknown(context: Context, scope: Scope, name: str) -> bool:

@@ -1,6 +1,6 @@
 """What the tests of the front end share: a text through all its stages, and a pattern as the pairs it denotes."""
 
-from patternc.algebra.elaborate import elaborate
+from patternc.algebra.elaborate import elaborate, elaborate_parts
 from patternc.algebra.holds import holds
 from patternc.diagnostics import has_errors, ordered, render
 from patternc.grammar.check import check
@@ -13,9 +13,12 @@ def diagnosed(text, **options):
     """All diagnostics of a text, or of a Source."""
     source = text if isinstance(text, Source) else text_source(text)
     checked = check(parse(source))
-    if checked.program.model is None and has_errors(checked.diagnostics):
-        return checked.diagnostics
-    return ordered((*checked.diagnostics, *elaborate(checked.program, **options).diagnostics))
+    found = checked.diagnostics
+    if checked.program.model is None:
+        found = (*found, *elaborate_parts(checked.program))
+        if has_errors(found):
+            return ordered(found)
+    return ordered((*found, *elaborate(checked.program, **options).diagnostics))
 
 
 def codes(text, **options):

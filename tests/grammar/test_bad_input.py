@@ -5,7 +5,8 @@ import os
 import pytest
 
 from patternc.algebra import evaluation
-from patternc.diagnostics import PatternError, render
+from patternc.diagnostics import MAX_DRAWN, PatternError, render
+from patternc.grammar import scope
 from patternc.grammar.parse import parse
 from patternc.grammar.reading import read_source, text_source
 from patternc.source import MAX_BYTES, Source
@@ -241,3 +242,28 @@ def test_many_mistakes_end_somewhere():
     assert 100 <= len(parse(Source("x", "param = \n" * 5000)).diagnostics) <= 101
     assert len(parse(Source("x", ") " * 100_000)).diagnostics) <= 100
     assert len(parse(Source("x", "\x01 a " * 100_000)).diagnostics) <= 100
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["param name{0} = nmae{0}x", "param name{0} = name{0}", "pattern name{0} = nmae{0}x", "name{0} = = 3"],
+    ids=["unknown numbers", "circles", "unknown patterns", "syntax"],
+)
+def test_thousands_of_mistakes(line, monkeypatch):
+    compared = 0
+    closest = scope.closest
+
+    def counted(word, names):
+        nonlocal compared
+        names = list(names)
+        compared += len(names)
+        return closest(word, names)
+
+    monkeypatch.setattr(scope, "closest", counted)
+    text = "".join(line.format(index) + "\n" for index in range(3000))
+    found = diagnosed(text + "model m { causal tokens 8 layers 1 { all: dense } }\n")
+    assert len(found) >= 100
+    assert compared <= scope.MAX_COMPARED + 4000, "the work is bounded, whatever the number of names"
+    shown = render(found)
+    assert shown.count("error[") == MAX_DRAWN
+    assert len(found) == MAX_DRAWN or shown.endswith(f"and {len(found) - MAX_DRAWN:,} more\n")

@@ -3,8 +3,10 @@
 import pytest
 
 from patternc.algebra import relation as r
+from patternc.diagnostics import PatternError
+from patternc.grammar.reading import read_source
 from patternc.grammar.signatures import WORDS
-from tests.grammar.front import codes, model, program_of, relation_of, schedule_of
+from tests.grammar.front import codes, diagnosed, model, program_of, relation_of, schedule_of
 
 
 def kinds(declaration, use):
@@ -175,3 +177,19 @@ def test_mistakes_in_used_files_are_shown_there(tmp_path):
         ("PA201", str(tmp_path / "windows.attn")),
         ("PA103", str(tmp_path / "windows.attn")),
     ]
+
+
+def test_a_file_is_not_proposed_to_itself(tmp_path):
+    (tmp_path / "windows.attn").write_text('use "window.attn"\n')
+    (diagnostic,) = diagnosed(read_source(tmp_path / "windows.attn"))[:1]
+    assert (diagnostic.code, diagnostic.notes) == ("PA001", ())
+    (tmp_path / "windov.attn").write_text("")
+    (diagnostic,) = diagnosed(read_source(tmp_path / "windows.attn"))[:1]
+    assert diagnostic.notes == ("there is `windov.attn` beside it",)
+
+
+def test_only_the_stem_makes_files_alike(tmp_path):
+    (tmp_path / "a.attn").write_text("")
+    with pytest.raises(PatternError) as error:
+        read_source(tmp_path / "zz.attn")
+    assert error.value.diagnostics[0].notes == ()

@@ -2,7 +2,8 @@
 
 A case is `<code>.attn` or `<code>-<what>.attn` with its `.txt`. Comments in its first lines say how it is checked:
 `# mistakes: 3` (default 1), `# params: a=1 b=2,3`. Codes that need more than the front end have `# check: compile`,
-those that need counts `# check: report`, those about kernels `# check: kernels`.
+those that need counts `# check: report`, those about kernels `# check: kernels`; files for others to use have
+`# check: parts`.
 """
 
 import re
@@ -10,11 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from patternc.algebra.elaborate import elaborate
 from patternc.catalogue import CATALOGUE
-from patternc.diagnostics import PatternError, has_errors, ordered, render
-from patternc.grammar.check import check
-from patternc.grammar.parse import parse
+from patternc.compiler import check
+from patternc.diagnostics import PatternError, ordered, render
 from patternc.source import Source
 
 HERE = Path(__file__).parent
@@ -40,7 +39,7 @@ def params(text):
 
 def diagnosed(source):
     how = directive(source.text, "check", "front")
-    if how != "front":
+    if how not in ("front", "parts"):
         from patternc.compiler import analyse
 
         try:
@@ -54,10 +53,7 @@ def diagnosed(source):
                 program.save("unused")
             return caught.value.diagnostics
         return ordered((*program.warnings, *failures))
-    checked = check(parse(source))
-    if checked.program.model is None and has_errors(checked.diagnostics):
-        return checked.diagnostics
-    return ordered((*checked.diagnostics, *elaborate(checked.program, params=params(source.text)).diagnostics))
+    return check(source, params=params(source.text), needs_model=how != "parts").diagnostics
 
 
 def source_of(case):
