@@ -43,4 +43,4 @@ def list_everything(monkeypatch):
 
 def stride_everything(monkeypatch):
     """A choice by which every stride runs on a lattice, so that small places reach them."""
-    monkeypatch.setattr("patternc.codegen.lower.choose", lambda shape, made: lambda strided, n, first: True)
+    monkeypatch.setattr("patternc.codegen.lower.choose", lambda shape, made: lambda candidate: True)

@@ -119,7 +119,10 @@ def strided(draw, n):
     step = draw(st.integers(2, max(n, 2)) | st.sampled_from([2, 3, 4, 5, 8]))
     low, high = sorted((draw(st.integers(-n, n)), draw(st.integers(-n, n))))
     stride = draw(st.sampled_from([r.Residue(step, (0,)), r.band(0, None, step), r.band(low, high, step)]))
-    case = draw(st.sampled_from(["alone", "and", "minus", "slice"]))
+    case = draw(st.sampled_from(["alone", "and", "minus", "slice", "places"]))
+    if case == "places":
+        place = draw(st.integers(0, step - 1))
+        return r.intersection(r.Rows(step, (place,)), r.Columns(step, (place,)), draw(relations(n, 0)))
     if case == "slice":
         start, stop = sorted((draw(st.integers(0, n)), draw(st.integers(0, n))))
         return r.Slice(start, stop, stride) if start < stop else stride

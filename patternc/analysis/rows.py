@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from patternc.algebra import relation as r
 from patternc.algebra.budget import DEFAULT_BUDGET, Budget
 from patternc.algebra.classes import class_kinds
-from patternc.algebra.normalise import Listed, Strided, normalise
+from patternc.algebra.normalise import Candidate, Listed, Strided, normalise
 from patternc.algebra.pairs import listed_pairs
 from patternc.analysis.contents import EMPTY_CLASS, FULL_CLASS, Axis, Side, decide
 from patternc.analysis.draws import draw_all
@@ -56,7 +56,7 @@ def _counts(relation: r.Relation, n: int, side: Side, budget: Budget) -> Int64:
     return counts
 
 
-def _on_classes(strided: Strided, n: int, first: bool) -> bool:
+def _on_classes(candidate: Candidate) -> bool:
     """Strides are always counted class by class, whatever they are best computed on."""
     return True
 

@@ -14,7 +14,7 @@ import numpy as np
 from patternc.algebra import relation as r
 from patternc.algebra.budget import DEFAULT_BUDGET, TileBudgetError
 from patternc.algebra.classes import class_kinds
-from patternc.algebra.normalise import Strided, Takes
+from patternc.algebra.normalise import Candidate, Takes
 from patternc.analysis.contents import Axis
 from patternc.analysis.draws import draw_all
 from patternc.analysis.tiles import refine
@@ -23,10 +23,14 @@ from patternc.codegen.cost import (
     PERCENT_BITS,
     PERCENT_CARRY,
     PERCENT_FULL,
+    PERCENT_GATHERED,
     PERCENT_INTERVAL,
     PERCENT_ITEM,
     TileShape,
 )
+
+KINDS_LOOKED_AT = 8
+"""Kinds of classes that are counted; where there are more, the others are taken to be like these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,44 +63,52 @@ def choose(shape: TileShape, made: list[Choice]) -> Takes:
     Every choice is added to `made`.
     """
 
-    def pays(strided: Strided, n: int, first: bool) -> bool:
-        classes, neighbours = on_classes(strided, n, shape, first), on_neighbours(strided, n, shape, first)
-        made.append(Choice(strided.step, classes, neighbours))
+    def pays(candidate: Candidate) -> bool:
+        made.append(Choice(candidate.strided.step, on_classes(candidate, shape), on_neighbours(candidate, shape)))
         return made[-1].on_lattice
 
     return pays
 
 
-def on_neighbours(strided: Strided, n: int, shape: TileShape, first: bool) -> float:
+def on_neighbours(candidate: Candidate, shape: TileShape) -> float:
     """The predicted cost of a strided component on tiles of neighbours, in hundredths of an unmasked tile.
 
     Tiles that what lies between the strides touches have a pair of a class if they span a whole step; of narrower
-    ones, that share has. `first`: nothing else needs such tiles. Infinite where there are too many tiles to count.
+    ones, that share has. Listed keys are gathered from them. Infinite where there are too many tiles to count.
     """
+    strided, n = candidate.strided, candidate.n
     try:
         full, partial = _tiles(strided.relation, n, shape)
     except TileBudgetError:
         return float("inf")
+    items = -(-n // shape.own) * PERCENT_ITEM if candidate.first else 0
+    if candidate.listed:
+        return (full + partial) / strided.step * PERCENT_GATHERED + items
     hit = min(1.0, (shape.own + shape.counterpart - 1) / strided.step)
-    items = -(-n // shape.own) * PERCENT_ITEM if first else 0
     return (full + partial) * hit * PERCENT_BITS + items
 
 
-def on_classes(strided: Strided, n: int, shape: TileShape, first: bool) -> float:
-    """The predicted cost on tiles of residue classes, all taken to be like the commonest of them.
+def on_classes(candidate: Candidate, shape: TileShape) -> float:
+    """The predicted cost on tiles of residue classes, from the commonest of them.
 
-    Unless it is the `first` launch, every item carries the state of the softmax on.
+    Unless it is the first launch, every item carries the state of the softmax on.
     """
+    strided, n = candidate.strided, candidate.n
     lattice = lattice_of(strided.step, n, shape.own, shape.counterpart)
     kinds, kind_of = class_kinds(strided, n)
-    common = kinds[int(np.bincount(kind_of).argmax())]
-    item = PERCENT_ITEM if first else PERCENT_ITEM + PERCENT_CARRY
+    item = PERCENT_ITEM if candidate.first else PERCENT_ITEM + PERCENT_CARRY
     if lattice.own_run < shape.own:
         packs = -(-kind_of.size // (shape.own // lattice.own_run))
-        return packs * (item + -(-common.length // lattice.counterpart_run) * PERCENT_BITS)
-    full, partial = _tiles(common.relation, common.length, shape)
-    items = -(-common.length // shape.own)
-    return kind_of.size * (items * item + full * PERCENT_FULL + partial * PERCENT_INTERVAL)
+        return packs * (item + -(-kinds[0].length // lattice.counterpart_run) * PERCENT_BITS)
+    times = np.bincount(kind_of, minlength=len(kinds))
+    looked_at: list[int] = np.argsort(-times, kind="stable")[:KINDS_LOOKED_AT].tolist()
+    cost = 0
+    for number in looked_at:
+        kind = kinds[number]
+        full, partial = _tiles(kind.relation, kind.length, shape)
+        items = -(-kind.length // shape.own)
+        cost += int(times[number]) * (items * item + full * PERCENT_FULL + partial * PERCENT_INTERVAL)
+    return cost * kind_of.size / int(times[looked_at].sum())
 
 
 def _tiles(relation: r.Relation, n: int, shape: TileShape) -> tuple[int, int]:

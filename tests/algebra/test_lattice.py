@@ -84,4 +84,5 @@ def test_starts_are_few_at_any_length():
     relation = r.Difference(r.PAST, r.union(r.Keys(((5, 9),)), r.Chunk((1 << 12,)), r.Band(0, 99)))
     assert class_starts(relation, 1 << 11, n) == [0, 5, 9]
     assert class_starts(relation, 3000, n) == [0, 5, 9, n % 3000]
-    assert class_starts(r.Columns(5000, (1,)), 5000, n) is None
+    assert class_starts(r.Columns(5000, (1,)), 5000, n) == [0, 1, 2, n % 5000]
+    assert class_starts(r.Columns(7, (1,)), 5000, n) is None

@@ -175,7 +175,7 @@ def component_masks(normal):
         yield ((every[:, None] - every) % part.step == 0) & mask(part.relation, n)
 
 
-def always(strided, n, first):
+def always(candidate):
     return True
 
 
@@ -222,6 +222,10 @@ STRIDE = r.Residue(7, (0,))
         (r.Residue(7, (3,)), None, []),
         (r.Residue(6, (0, 2)), r.EMPTY, [(2, r.Residue(6, (0, 2)))]),
         (r.Within(8, r.Band(0, 0)), r.EMPTY, [(8, r.FULL)]),
+        (r.Intersection((r.Rows(5, (1,)), r.Columns(5, (1,)))), r.EMPTY, [(5, None)]),
+        (r.Intersection((r.Rows(12, (1, 7)), r.Columns(6, (1,)))), r.EMPTY, [(6, None)]),
+        (r.Intersection((r.Rows(16, (1,)), r.Columns(16, (1,)))), r.EMPTY, [(16, None)]),
+        (r.Intersection((r.Rows(16, (1,)), r.Columns(16, (2,)))), None, []),
         (r.Slice(4, 30, STRIDE), r.EMPTY, [(7, r.Intersection((r.Queries(((4, 30),)), r.Keys(((4, 30),)))))]),
     ],
 )  # fmt: skip
@@ -235,7 +239,7 @@ def test_strides_become_components(relation, tiled, strided):
 
 def test_the_caller_chooses_the_steps():
     relation = r.Union((r.Band(0, None, 7), r.Band(0, 21, 3)))
-    normal = check(relation, N, lambda strided, n, first: strided.step == 3)
+    normal = check(relation, N, lambda candidate: candidate.strided.step == 3)
     assert [part.step for part in normal.strided] == [3]
     assert normal.tiled == r.Band(0, None, 7)
 
