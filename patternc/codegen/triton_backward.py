@@ -10,6 +10,8 @@ order, so gradients are the same bits every time. Not for: the blocks that forwa
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from patternc.codegen.plan import KernelSpec
 from patternc.codegen.signature import row_signature, signature
 from patternc.codegen.triton_blocks import (
@@ -32,7 +34,7 @@ from patternc.codegen.triton_blocks import (
 )
 from patternc.codegen.triton_loops import Walk, bounds_block, loops, offsets_block
 from patternc.codegen.triton_rows import again_block, constants, own_address, own_rows, rows_block
-from patternc.codegen.triton_shares import whole_or_share
+from patternc.codegen.triton_shares import WHOLE, whole_or_share
 
 ROWS = 64
 """Rows that a program of `delta_<head_dim>` takes."""
@@ -101,7 +103,7 @@ def dq_kernel(spec: KernelSpec, about: str) -> Lines:
             *offsets_block(spec, DQ_WALK),
         ],
         bounds_block(spec),
-        [f"dq = tl.zeros((QUERIES, {dims_constant(spec.head_dim)}), tl.float32)"],
+        [*start_dq(spec, "QUERIES", shares=spec.slots), *(["dq /= scale"] if spec.accumulate else [])],
         loops(spec, DQ_WALK),
         ["dq *= scale"],
         [*again_block(spec), *whole_or_share(spec, store_dq(spec), rows_of_dims=("dq",), rows=())],
@@ -132,7 +134,7 @@ def dkv_kernel(spec: KernelSpec, about: str) -> Lines:
             *offsets_block(spec, DKV_WALK),
         ],
         bounds_block(spec),
-        [f"{name} = tl.zeros((KEYS, {dims_constant(spec.head_dim)}), tl.float32)" for name in ("dk", "dv")],
+        [*start_dkv(spec, "KEYS", shares=spec.slots), *(["dk /= scale"] if spec.accumulate else [])],
         loops(spec, DKV_WALK),
         ["dk *= scale"],
         [*again_block(spec), *whole_or_share(spec, store_dkv(spec), rows_of_dims=("dk", "dv"), rows=())],
@@ -140,29 +142,69 @@ def dkv_kernel(spec: KernelSpec, about: str) -> Lines:
     return [*function_head(spec.name, signature(spec)), *indent(body)]
 
 
+def start_dq(spec: KernelSpec, height: str, *, shares: bool) -> Lines:
+    """What dq / scale of `height` rows starts from; with `shares`, an item may be one of several for its rows."""
+    return _start(spec, height, _DQ, shares)
+
+
+def start_dkv(spec: KernelSpec, height: str, *, shares: bool) -> Lines:
+    """What dk / scale and dv start from, as `start_dq`."""
+    return _start(spec, height, _DKV, shares)
+
+
 def store_dq(spec: KernelSpec) -> Lines:
-    """Adds dq to what is left of own rows, if anything is, and writes it."""
-    return _store(spec, ("dq",), f"batch * dq_batch + head * dq_head + {own_start(spec)} * dq_row", "dq_row")
+    """Writes dq of own rows."""
+    return _store(spec, _DQ)
 
 
 def store_dkv(spec: KernelSpec) -> Lines:
-    """Adds dk and dv to what is left of own rows, if anything is, and writes them."""
-    return _store(spec, ("dk", "dv"), f"batch * dk_batch + kv_head * dk_head + {own_start(spec)} * dk_row", "dk_row")
+    """Writes dk and dv of own rows."""
+    return _store(spec, _DKV)
 
 
-def _store(spec: KernelSpec, names: tuple[str, ...], start: str, row: str) -> Lines:
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """Tensors with the same strides, which are called after the first one, of heads called `head`."""
+
+    names: tuple[str, ...]
+    head: str
+
+
+_DQ, _DKV = _Result(("dq",), "head"), _Result(("dk", "dv"), "kv_head")
+
+
+def _start(spec: KernelSpec, height: str, result: _Result, shares: bool) -> Lines:
+    if not spec.accumulate:
+        return [f"{name} = tl.zeros(({height}, {dims_constant(spec.head_dim)}), tl.float32)" for name in result.names]
     mask = store_mask(spec.head_dim)
-    left = [
-        "# What earlier launches left is added; this program alone writes these rows.",
-        *(f"{name}_left_ptr += {start}" for name in names),
-        *(f"{name} += tl.load({name}_left_ptr + offsets, mask={mask}, other=0.0)" for name in names),
-    ]
-    return [
-        f"offsets = {own_rows(spec)}[:, None] * {row} + dims[None, :]",
-        *(left if spec.accumulate else []),
-        *(f"{name}_ptr += {start}" for name in names),
-        *(f"tl.store({name}_ptr + offsets, {name}.to({name}_ptr.dtype.element_ty), mask={mask})" for name in names),
-    ]
+    lines = ["# The sums start from what earlier launches left; this program alone writes these rows."]
+    if shares:
+        lines.append(f"left = live & ({WHOLE})  # a share starts from nothing: its merge takes what is left")
+        mask = mask.replace("live", "left")
+    lines += _own_offsets(spec, result)
+    for name in result.names:
+        lines.append(f"{name}_left_ptr += {_first_row(spec, result)}")
+        lines.append(f"{name} = tl.load({name}_left_ptr + own_offsets, mask={mask}, other=0.0)")
+    return lines
+
+
+def _store(spec: KernelSpec, result: _Result) -> Lines:
+    lines = _own_offsets(spec, result)
+    for name in result.names:
+        lines.append(f"{name}_ptr += {_first_row(spec, result)}")
+    for name in result.names:
+        value = f"{name}.to({name}_ptr.dtype.element_ty)"
+        lines.append(f"tl.store({name}_ptr + own_offsets, {value}, mask={store_mask(spec.head_dim)})")
+    return lines
+
+
+def _first_row(spec: KernelSpec, result: _Result) -> str:
+    name = result.names[0]
+    return f"batch * {name}_batch + {result.head} * {name}_head + {own_start(spec)} * {name}_row"
+
+
+def _own_offsets(spec: KernelSpec, result: _Result) -> Lines:
+    return [f"own_offsets = {own_rows(spec)}[:, None] * {result.names[0]}_row + dims[None, :]"]
 
 
 def row_kernel(name: str, head_dim: int) -> Lines:

@@ -25,7 +25,7 @@ from patternc.codegen.triton_blocks import (
 )
 from patternc.codegen.triton_loops import Walk, bounds_block, loops, offsets_block
 from patternc.codegen.triton_rows import again_block, constants, own_address, own_rows, rows_block
-from patternc.codegen.triton_shares import whole_or_share
+from patternc.codegen.triton_shares import WHOLE, whole_or_share
 
 SOFTMAX_STEP = '''@triton.jit
 def softmax_step(scores, v, o, row_max, row_sum, score_scale):
@@ -117,16 +117,13 @@ def _left_by_others(spec: KernelSpec, shares: bool) -> Lines:
         *lines,
         f"o_left_ptr += batch * o_batch + head * o_head + {start} * o_row",
         f"lse_left_ptr = lse_ptr + batch * lse_batch + head * lse_head + {start}",
-        f"offsets_left = {rows}[:, None] * o_row + dims[None, :]",
-        f"o = tl.load(o_left_ptr + offsets_left, mask={mask}, other=0.0)",
+        f"own_offsets = {rows}[:, None] * o_row + dims[None, :]",
+        f"o = tl.load(o_left_ptr + own_offsets, mask={mask}, other=0.0)",
         f'lse = tl.load(lse_left_ptr + {rows}, mask={"left" if shares else "live"}, other=float("-inf"))',
         "row_max = tl.maximum(lse * LOG2_E, LOWEST)",
         'row_sum = tl.where(lse == float("-inf"), 0.0, 1.0)',
     ]
 
-
-WHOLE = "tl.load(item + SLOT) < 0"
-"""Whether an item is no share."""
 
 RESULT = [
     "# A row that attended nothing gives 0, and its lse is -inf.",
@@ -142,7 +139,7 @@ def store_block(spec: KernelSpec) -> Lines:
     return [
         f"o_ptr += batch * o_batch + head * o_head + {own_start(spec)} * o_row",
         f"lse_ptr += batch * lse_batch + head * lse_head + {own_start(spec)}",
-        f"offsets = {own_rows(spec)}[:, None] * o_row + dims[None, :]",
-        f"tl.store(o_ptr + offsets, o.to(o_ptr.dtype.element_ty), mask={store_mask(spec.head_dim)})",
+        f"own_offsets = {own_rows(spec)}[:, None] * o_row + dims[None, :]",
+        f"tl.store(o_ptr + own_offsets, o.to(o_ptr.dtype.element_ty), mask={store_mask(spec.head_dim)})",
         f"tl.store(lse_ptr + {own_rows(spec)}, lse, mask=live)",
     ]

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from patternc.codegen.plan import KernelSpec
 from patternc.codegen.signature import merge_signature
-from patternc.codegen.triton_backward import store_dkv, store_dq
+from patternc.codegen.triton_backward import start_dkv, start_dq, store_dkv, store_dq
 from patternc.codegen.triton_blocks import Lines, dims_constant, function_head, indent, joined
 from patternc.codegen.triton_forward import RESULT, state_block, store_block
 from patternc.codegen.triton_rows import own_block, own_constants, sides
@@ -91,18 +91,13 @@ def _sums(spec: KernelSpec) -> tuple[Lines, ...]:
             ]
             return state_block(spec, "ROWS", shares=False), _loop(own.tile, adding), RESULT, store_block(spec)
         case "dq":
-            zeros, adding = _added(("dq",), dims)
-            return zeros, _loop(own.tile, adding), store_dq(spec)
+            adding = [f"dq += tl.load({_shares('dq', dims)})"]
+            return start_dq(spec, "ROWS", shares=False), _loop(own.tile, adding), store_dq(spec)
         case "dkv":
-            zeros, adding = _added(("dk", "dv"), dims)
-            return zeros, _loop(own.tile, adding), store_dkv(spec)
+            adding = [f"{name} += tl.load({_shares(name, dims)})" for name in ("dk", "dv")]
+            return start_dkv(spec, "ROWS", shares=False), _loop(own.tile, adding), store_dkv(spec)
         case _:
             assert_never(spec.role)
-
-
-def _added(names: tuple[str, ...], dims: str) -> tuple[Lines, Lines]:
-    zeros = [f"{name} = tl.zeros((ROWS, {dims}), tl.float32)" for name in names]
-    return zeros, [f"{name} += tl.load({_shares(name, dims)})" for name in names]
 
 
 def _shares(name: str, dims: str) -> str:

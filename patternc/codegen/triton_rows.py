@@ -44,7 +44,7 @@ def constants(spec: KernelSpec) -> Lines:
         f"{own.tile}: tl.constexpr = {spec.own_tile}",
         f"{counterpart.tile}: tl.constexpr = {spec.counterpart_tile}",
         *head_dim_constants(spec.head_dim),
-        *_lattice_constants(spec, own, counterpart),
+        *_lattice_constants(spec, own, *([counterpart] if has_tiles(spec) else [])),
     ]
 
 
@@ -109,15 +109,13 @@ def own_block(spec: KernelSpec, rows: str, columns: Lines, *, position: bool) ->
     """
     own, _ = sides(spec)
     lines = [f"rows = {rows}"]
-    live = "rows < count"
     if spec.lattice is not None:
         lines.append(f"row_positions = {lattice_positions(spec, own, 'rows')}")
-        live = f"({live}) & (row_positions < length - origin)"
-    lines += [*columns, dims_line(spec.head_dim), f"live = {live}"]
+    lines += [*columns, dims_line(spec.head_dim), f"live = {_live(spec)}"]
     if is_padded(spec.head_dim):
         lines.append(PRESENT)
     if spec.own == "gathered":
-        listed = f"{own.position} = {_listed_rows(own, 'origin')}"
+        listed = f"{own.position} = {_listed_rows(own)}"
         return [f"# Own {own.many}: positions listed one by one.", *lines, listed]
     if position:
         lines.append(f"{own.position} = origin + {'rows' if spec.lattice is None else 'row_positions'}")
@@ -135,15 +133,35 @@ def has_tiles(spec: KernelSpec) -> bool:
 def again_block(spec: KernelSpec) -> Lines:
     """Where own rows start, and which they are, once more after the loops: read anew, they cost these no registers."""
     own, _ = sides(spec)
-    base, origin = "tl.load(segments_ptr, volatile=True).to(tl.int64)", "tl.load(item + ORIGIN, volatile=True)"
-    remark = "# Where the rows go: read again, since keeping it through the loops would cost them registers."
-    if spec.own == "contiguous":
-        return [remark, f"first = {base} + {origin}"]
-    return [remark, f"base = {base}", f"{own.position} = {_listed_rows(own, origin)}"]
+    lines = [
+        "# Where the rows go: read again, since keeping it through the loops would cost them registers.",
+        "base = tl.load(segments_ptr, volatile=True).to(tl.int64)",
+        "origin = tl.load(item + ORIGIN, volatile=True)",
+    ]
+    if spec.own == "gathered":
+        return [
+            *lines,
+            "live = rows < tl.load(item + COUNT, volatile=True)",
+            f"{own.position} = {_listed_rows(own)}",
+        ]
+    lines.append("first = base + origin")
+    if spec.lattice is None:
+        return [*lines, "live = rows < tl.load(item + COUNT, volatile=True)"]
+    return [
+        *lines,
+        "count = tl.load(item + COUNT, volatile=True)",
+        "length = tl.load(segments_ptr + 1, volatile=True)",
+        f"live = {_live(spec)}",
+    ]
 
 
-def _listed_rows(own: Side, origin: str) -> str:
-    return f"tl.load(gather_ptr + {origin} * {own.tile} + rows, mask=live, other=0)"
+def _listed_rows(own: Side) -> str:
+    return f"tl.load(gather_ptr + origin * {own.tile} + rows, mask=live, other=0)"
+
+
+def _live(spec: KernelSpec) -> str:
+    inside = "rows < count"
+    return inside if spec.lattice is None else f"({inside}) & (row_positions < length - origin)"
 
 
 def own_rows(spec: KernelSpec) -> str:

@@ -11,6 +11,9 @@ from patternc.codegen.plan import KernelSpec
 from patternc.codegen.triton_blocks import Lines, dims_constant, indent
 from patternc.codegen.triton_rows import sides
 
+WHOLE = "tl.load(item + SLOT) < 0"
+"""Whether an item has its rows to itself."""
+
 
 def merge_name(spec: KernelSpec) -> str:
     """The name of the kernel that merges the shares that the kernel of `spec` leaves."""

@@ -15,14 +15,16 @@ from patternc.codegen.plan import (
     Constant,
     HeadGroup,
     KernelSpec,
+    Lattice,
     Launch,
     LayerPlan,
     ModulePlan,
     RowInterval,
     Shift,
 )
-from patternc.codegen.signature import row_signature, signature
+from patternc.codegen.signature import merge_signature, row_signature, signature
 from patternc.codegen.triton_module import ModuleHeader, emit_kernel, emit_module, emit_row_kernel
+from patternc.codegen.triton_shares import merge_name
 
 WINDOW = RowInterval((Shift(-255),), (Shift(1),))
 ANY = RowInterval((ChunkStart(64, -64), Constant(3)), (Shift(90), ChunkStart(64, 64)))
@@ -45,8 +47,18 @@ def specs():
     )  # fmt: skip
     for role, own, head_dim, full, interval, bits, gathered in spans:
         yield spec(role, own=own, head_dim=head_dim, full=full, interval=interval, bits=bits, gathered=gathered)
+    chains = itertools.product(
+        ("forward", "dq", "dkv"), (None, Lattice(7, 128, 64), Lattice(7, 32, 64), Lattice(7, 128, 1)), (64, 80),
+        (True, False), (True, False), (True, False),
+    )  # fmt: skip
+    for role, lattice, head_dim, accumulate, slots, gathered in chains:
+        options = {"lattice": lattice, "head_dim": head_dim, "accumulate": accumulate, "slots": slots}
+        yield spec(role, **options, gathered=gathered)
+        yield spec(role, **options, full=False, interval=None, bits=not gathered, gathered=gathered)
+    for role, accumulate in itertools.product(("forward", "dq", "dkv"), (True, False)):
+        yield spec(role, own="gathered", accumulate=accumulate, slots=True)
     yield spec(sinks=True)
-    yield spec("dkv", accumulate=True)
+    yield spec(sinks=True, slots=True)
     yield spec("forward", interval=RowInterval((), ()))
     yield spec("dq", interval=RowInterval((Constant(3),), (Constant(90),)))
 
@@ -82,6 +94,10 @@ def test_nothing_in_a_kernel_is_idle_or_missing():
         defined = functions(text)
         kernel = defined[one.name]
         assert [argument.arg for argument in kernel.args.args] == [p.name for p in signature(one)]
+        assert (merge_name(one) in defined) == one.slots
+        if one.slots:
+            merge = defined[merge_name(one)]
+            assert [argument.arg for argument in merge.args.args] == [p.name for p in merge_signature(one)]
         constants = {node.targets[0].id for node in tree.body if isinstance(node, ast.Assign)}
         for function in defined.values():
             known = names_written(function) | constants | set(defined) | {"tl", "triton", "range", "float"}
@@ -89,7 +105,7 @@ def test_nothing_in_a_kernel_is_idle_or_missing():
             idle = names_written(function) - names_read(function) - {"_"}
             assert not idle, f"{function.name} never reads {idle}: {one}"
         everything = set().union(*(names_read(function) for function in defined.values()))
-        assert constants | set(defined) <= everything | {one.name}, one
+        assert constants | set(defined) <= everything | {one.name, merge_name(one)}, one
         assert max(len(line) for line in text.splitlines()) <= 120, one
         assert not any(line != line.rstrip() for line in text.splitlines())
 
@@ -99,7 +115,20 @@ def test_a_kernel_has_a_loop_for_each_span_and_no_other():
         kernel = functions(emit_kernel(one))[one.name]
         loops = [node for node in ast.walk(kernel) if isinstance(node, ast.For)]
         assert len(loops) == one.full + (one.interval is not None) + one.bits + one.gathered
-        assert not [node for node in ast.walk(kernel) if isinstance(node, ast.If)]
+        assert len([node for node in ast.walk(kernel) if isinstance(node, ast.If)]) == one.slots
+
+
+def test_parts_of_a_text_are_there_where_they_are_needed_only():
+    for one in specs():
+        text = emit_kernel(one)
+        assert ("STEP" in text) == (one.lattice is not None)
+        assert ("_left_ptr" in text) == one.accumulate
+        assert ("_shares_ptr" in text) == one.slots
+        own, counterpart = ("KEY", "QUERY") if one.role == "dkv" else ("QUERY", "KEY")
+        lattice = one.lattice or Lattice(1, 128, 64)
+        assert (f"{own}_RUN" in text) == (lattice.own_run < 128)
+        tiles = one.full or one.bits or one.interval is not None
+        assert (f"{counterpart}_RUN" in text) == (lattice.counterpart_run < 64 and tiles)
 
 
 def test_it_imports_nothing_but_triton():
@@ -146,6 +175,12 @@ def test_the_header_is_quoted_whatever_it_holds():
         ({"bits": True, "counterpart_tile": 16}, "bits need a counterpart tile"),
         ({"head_dim": 257}, "head_dim 257"),
         ({"interval": RowInterval((Shift(2**31),), ())}, "does not fit 32 bit"),
+        ({"lattice": Lattice(3, 24, 64)}, "runs of 24 in tiles of 128"),
+        ({"lattice": Lattice(3, 128, 128)}, "runs of 128 in tiles of 64"),
+        ({"lattice": Lattice(0, 128, 64)}, "128 positions of step 0"),
+        ({"lattice": Lattice(2**24, 128, 64)}, "do not fit 32 bits"),
+        ({"lattice": Lattice(3, 128, 64), "own": "gathered"}, "own rows are listed"),
+        ({"accumulate": True, "sinks": True}, "sinks enter in the first forward launch"),
     ],
 )
 def test_a_plan_that_no_compiler_wrote_is_refused(changes, message):

@@ -168,11 +168,14 @@ def forward_chunk_64_columns_64_last_2(
     lse = tl.where(attended, (row_max + tl.log2(row_sum)) * LN_2, float("-inf"))
 
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
-    first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
+    base = tl.load(segments_ptr, volatile=True).to(tl.int64)
+    origin = tl.load(item + ORIGIN, volatile=True)
+    first = base + origin
+    live = rows < tl.load(item + COUNT, volatile=True)
     o_ptr += batch * o_batch + head * o_head + first * o_row
     lse_ptr += batch * lse_batch + head * lse_head + first
-    offsets = rows[:, None] * o_row + dims[None, :]
-    tl.store(o_ptr + offsets, o.to(o_ptr.dtype.element_ty), mask=live[:, None])
+    own_offsets = rows[:, None] * o_row + dims[None, :]
+    tl.store(o_ptr + own_offsets, o.to(o_ptr.dtype.element_ty), mask=live[:, None])
     tl.store(lse_ptr + rows, lse, mask=live)
 
 
@@ -270,10 +273,13 @@ def dq_chunk_64_columns_64_last_2(
     dq *= scale
 
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
-    first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
-    offsets = rows[:, None] * dq_row + dims[None, :]
+    base = tl.load(segments_ptr, volatile=True).to(tl.int64)
+    origin = tl.load(item + ORIGIN, volatile=True)
+    first = base + origin
+    live = rows < tl.load(item + COUNT, volatile=True)
+    own_offsets = rows[:, None] * dq_row + dims[None, :]
     dq_ptr += batch * dq_batch + head * dq_head + first * dq_row
-    tl.store(dq_ptr + offsets, dq.to(dq_ptr.dtype.element_ty), mask=live[:, None])
+    tl.store(dq_ptr + own_offsets, dq.to(dq_ptr.dtype.element_ty), mask=live[:, None])
 
 
 @triton.jit(do_not_specialize=["item_count", "head_count"])
@@ -363,12 +369,15 @@ def dkv_chunk_64_columns_64_last_2(
     dk *= scale
 
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
-    first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
-    offsets = rows[:, None] * dk_row + dims[None, :]
+    base = tl.load(segments_ptr, volatile=True).to(tl.int64)
+    origin = tl.load(item + ORIGIN, volatile=True)
+    first = base + origin
+    live = rows < tl.load(item + COUNT, volatile=True)
+    own_offsets = rows[:, None] * dk_row + dims[None, :]
     dk_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
     dv_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
-    tl.store(dk_ptr + offsets, dk.to(dk_ptr.dtype.element_ty), mask=live[:, None])
-    tl.store(dv_ptr + offsets, dv.to(dv_ptr.dtype.element_ty), mask=live[:, None])
+    tl.store(dk_ptr + own_offsets, dk.to(dk_ptr.dtype.element_ty), mask=live[:, None])
+    tl.store(dv_ptr + own_offsets, dv.to(dv_ptr.dtype.element_ty), mask=live[:, None])
 
 
 @triton.jit(do_not_specialize=["item_count", "head_count"])
@@ -421,8 +430,13 @@ def dkv_chunk_64_columns_64_last_2_2(
     v = tl.load(v_ptr + j.to(OFFSETS)[:, None] * k_row + dims[None, :], mask=live[:, None], other=0.0)
     offsets = columns[:, None] * q_row + dims[None, :]
 
-    dk = tl.zeros((KEYS, HEAD_DIM), tl.float32)
-    dv = tl.zeros((KEYS, HEAD_DIM), tl.float32)
+    # The sums start from what earlier launches left; this program alone writes these rows.
+    own_offsets = j.to(OFFSETS)[:, None] * dk_row + dims[None, :]
+    dk_left_ptr += batch * dk_batch + kv_head * dk_head + base * dk_row
+    dk = tl.load(dk_left_ptr + own_offsets, mask=live[:, None], other=0.0)
+    dv_left_ptr += batch * dk_batch + kv_head * dk_head + base * dk_row
+    dv = tl.load(dv_left_ptr + own_offsets, mask=live[:, None], other=0.0)
+    dk /= scale
 
     # Bits tiles: a bit for each pair.
     tile = bits_begin
@@ -455,17 +469,14 @@ def dkv_chunk_64_columns_64_last_2_2(
 
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
     base = tl.load(segments_ptr, volatile=True).to(tl.int64)
-    j = tl.load(gather_ptr + tl.load(item + ORIGIN, volatile=True) * KEYS + rows, mask=live, other=0)
-    offsets = j.to(OFFSETS)[:, None] * dk_row + dims[None, :]
-    # What earlier launches left is added; this program alone writes these rows.
-    dk_left_ptr += batch * dk_batch + kv_head * dk_head + base * dk_row
-    dv_left_ptr += batch * dk_batch + kv_head * dk_head + base * dk_row
-    dk += tl.load(dk_left_ptr + offsets, mask=live[:, None], other=0.0)
-    dv += tl.load(dv_left_ptr + offsets, mask=live[:, None], other=0.0)
+    origin = tl.load(item + ORIGIN, volatile=True)
+    live = rows < tl.load(item + COUNT, volatile=True)
+    j = tl.load(gather_ptr + origin * KEYS + rows, mask=live, other=0)
+    own_offsets = j.to(OFFSETS)[:, None] * dk_row + dims[None, :]
     dk_ptr += batch * dk_batch + kv_head * dk_head + base * dk_row
     dv_ptr += batch * dk_batch + kv_head * dk_head + base * dk_row
-    tl.store(dk_ptr + offsets, dk.to(dk_ptr.dtype.element_ty), mask=live[:, None])
-    tl.store(dv_ptr + offsets, dv.to(dv_ptr.dtype.element_ty), mask=live[:, None])
+    tl.store(dk_ptr + own_offsets, dk.to(dk_ptr.dtype.element_ty), mask=live[:, None])
+    tl.store(dv_ptr + own_offsets, dv.to(dv_ptr.dtype.element_ty), mask=live[:, None])
 
 
 @triton.jit(do_not_specialize=["tokens", "heads"])

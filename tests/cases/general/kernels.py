@@ -143,11 +143,14 @@ def forward_dense_minus_stride_3(
     lse = tl.where(attended, (row_max + tl.log2(row_sum)) * LN_2, float("-inf"))
 
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
-    first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
+    base = tl.load(segments_ptr, volatile=True).to(tl.int64)
+    origin = tl.load(item + ORIGIN, volatile=True)
+    first = base + origin
+    live = rows < tl.load(item + COUNT, volatile=True)
     o_ptr += batch * o_batch + head * o_head + first * o_row
     lse_ptr += batch * lse_batch + head * lse_head + first
-    offsets = rows[:, None] * o_row + dims[None, :]
-    tl.store(o_ptr + offsets, o.to(o_ptr.dtype.element_ty), mask=live[:, None] & present)
+    own_offsets = rows[:, None] * o_row + dims[None, :]
+    tl.store(o_ptr + own_offsets, o.to(o_ptr.dtype.element_ty), mask=live[:, None] & present)
     tl.store(lse_ptr + rows, lse, mask=live)
 
 
@@ -224,10 +227,13 @@ def dq_dense_minus_stride_3(
     dq *= scale
 
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
-    first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
-    offsets = rows[:, None] * dq_row + dims[None, :]
+    base = tl.load(segments_ptr, volatile=True).to(tl.int64)
+    origin = tl.load(item + ORIGIN, volatile=True)
+    first = base + origin
+    live = rows < tl.load(item + COUNT, volatile=True)
+    own_offsets = rows[:, None] * dq_row + dims[None, :]
     dq_ptr += batch * dq_batch + head * dq_head + first * dq_row
-    tl.store(dq_ptr + offsets, dq.to(dq_ptr.dtype.element_ty), mask=live[:, None] & present)
+    tl.store(dq_ptr + own_offsets, dq.to(dq_ptr.dtype.element_ty), mask=live[:, None] & present)
 
 
 @triton.jit(do_not_specialize=["item_count", "head_count"])
@@ -315,12 +321,15 @@ def dkv_dense_minus_stride_3(
     dk *= scale
 
     # Where the rows go: read again, since keeping it through the loops would cost them registers.
-    first = tl.load(segments_ptr, volatile=True).to(tl.int64) + tl.load(item + ORIGIN, volatile=True)
-    offsets = rows[:, None] * dk_row + dims[None, :]
+    base = tl.load(segments_ptr, volatile=True).to(tl.int64)
+    origin = tl.load(item + ORIGIN, volatile=True)
+    first = base + origin
+    live = rows < tl.load(item + COUNT, volatile=True)
+    own_offsets = rows[:, None] * dk_row + dims[None, :]
     dk_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
     dv_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
-    tl.store(dk_ptr + offsets, dk.to(dk_ptr.dtype.element_ty), mask=live[:, None] & present)
-    tl.store(dv_ptr + offsets, dv.to(dv_ptr.dtype.element_ty), mask=live[:, None] & present)
+    tl.store(dk_ptr + own_offsets, dk.to(dk_ptr.dtype.element_ty), mask=live[:, None] & present)
+    tl.store(dv_ptr + own_offsets, dv.to(dv_ptr.dtype.element_ty), mask=live[:, None] & present)
 
 
 @triton.jit(do_not_specialize=["tokens", "heads"])
