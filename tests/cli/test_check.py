@@ -1,5 +1,8 @@
 """`patternc check` on projects of several files, and on files with nothing in them."""
 
+import re
+from pathlib import Path
+
 
 def test_check_deep_takes_a_project_with_parts(patternc, tmp_path):
     (tmp_path / "parts.attn").write_text("pattern window(w) = local(w) | self\n")
@@ -18,3 +21,11 @@ def test_check_says_that_a_file_is_empty(patternc, tmp_path):
     done = patternc("check", "empty.attn")
     assert done.code == 0
     assert "PA909" in done.err
+
+
+def test_what_the_examples_say_of_their_parameters(patternc):
+    examples = Path(__file__).resolve().parents[2] / "examples"
+    for path in sorted(examples.glob("*.attn")):
+        for name, value in re.findall(r"--param (\w+)=(\S*\w)", path.read_text()):
+            done = patternc("check", "--deep", path, "--param", f"{name}={value}")
+            assert done.code == 0, done.err
