@@ -73,18 +73,24 @@ def choose(shape: TileShape, made: list[Choice]) -> Takes:
 def on_neighbours(candidate: Candidate, shape: TileShape) -> float:
     """The predicted cost of a strided component on tiles of neighbours, in hundredths of an unmasked tile.
 
-    Tiles that what lies between the strides touches have a pair of a class if they span a whole step; of narrower
-    ones, that share has. Listed keys are gathered from them. Infinite where there are too many tiles to count.
+    Of the tiles that the component with everything between its strides touches, those have a pair that span a whole
+    step; of narrower ones, that share has. Listed keys are gathered from them. Infinite where there are too many tiles
+    to count.
     """
     strided, n = candidate.strided, candidate.n
+    between = filled(strided.relation)
     try:
-        full, partial = _tiles(strided.relation, n, shape)
+        full, partial = _tiles(between, n, shape)
     except TileBudgetError:
         return float("inf")
     items = -(-n // shape.own) * PERCENT_ITEM if candidate.first else 0
     if candidate.listed:
         return (full + partial) / strided.step * PERCENT_GATHERED + items
-    hit = min(1.0, (shape.own + shape.counterpart - 1) / strided.step)
+    if between == strided.relation:
+        hit = min(1.0, (shape.own + shape.counterpart - 1) / strided.step)
+    else:
+        # Its positions are those of some classes, on both sides.
+        hit = min(1.0, shape.own / strided.step) * min(1.0, shape.counterpart / strided.step)
     return (full + partial) * hit * PERCENT_BITS + items
 
 
@@ -109,6 +115,30 @@ def on_classes(candidate: Candidate, shape: TileShape) -> float:
         items = -(-kind.length // shape.own)
         cost += int(times[number]) * (items * item + full * PERCENT_FULL + partial * PERCENT_INTERVAL)
     return cost * kind_of.size / int(times[looked_at].sum())
+
+
+def filled(relation: r.Relation) -> r.Relation:
+    """A relation that has every pair of `relation`, with residues of positions and distances taken as all of them."""
+    match relation:
+        case r.Rows() | r.Columns() | r.Residue():
+            return r.FULL
+        case r.Band(low, high, _):
+            return r.band(low, high)
+        case r.Blocks(size, inner):
+            return r.Blocks(size, filled(inner))
+        case r.Within(size, inner):
+            return r.Within(size, filled(inner))
+        case r.Slice(start, stop, inner):
+            return r.Slice(start, stop, filled(inner))
+        case r.Union(parts):
+            return r.union(*map(filled, parts))
+        case r.Intersection(parts):
+            return r.intersection(*map(filled, parts))
+        case r.Difference(left, right):
+            # A right side that has grown would take away what is there.
+            return r.difference(filled(left), right if filled(right) == right else r.EMPTY)
+        case _:
+            return relation
 
 
 def _tiles(relation: r.Relation, n: int, shape: TileShape) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from patternc.algebra import relation as r
 from patternc.codegen import tables as t
 from patternc.codegen.check_tables import check_tables
+from patternc.codegen.choice import filled
 from patternc.codegen.lower import lower
 from patternc.codegen.plan import ChunkStart, Lattice, RowInterval, Shift
 from tests.lowering import launches, list_everything, schedule, shapes, stride_everything
@@ -171,3 +172,25 @@ def test_the_cost_model_chooses(relation, n, chosen):
     lowered = lower(schedule(n, relation), target="cuda:90", dtype="bfloat16", head_dim=64, lattices=True)
     (plan,) = lowered.plan.distinct
     assert any(launch.kernel.lattice is not None for launch in launches(plan)) == chosen
+
+
+@given(places(max_tokens=50, depth=3) | strided_places(max_tokens=50))
+def test_what_fills_a_relation_has_every_pair_of_it(place):
+    n, relation = place
+    assert not (mask(relation, n) & ~mask(filled(relation), n)).any()
+
+
+@pytest.mark.parametrize("step", [4, 16, 32])
+def test_a_dilated_branch_runs_on_one_class(step):
+    """Queries and keys of one residue: nothing else is computed, where gathering its keys would compute every query."""
+    n = 16384
+    branch = r.intersection(r.PAST, r.Chunk((8192,)), r.Rows(step, (1,)), r.Columns(step, (1,)))
+    lowered = lower(schedule(n, branch), target="cuda:90", dtype="bfloat16", head_dim=64, lattices=True)
+    (group,) = lowered.plan.distinct[0].groups
+    (launch,) = group.forward
+    assert launch.kernel.lattice == Lattice(step, 128, 64)
+    table = lowered.tables[launch.tables]
+    in_chunk = 8192 // step
+    useful = 2 * in_chunk * (in_chunk + 1) // 2
+    assert table.items[:, t.PAIRS].sum() == useful
+    assert (table.items[:, t.END] - table.items[:, t.FULL]).sum() * 128 * 64 <= useful + 2 * in_chunk * 128
