@@ -66,7 +66,8 @@ class Items:
     """G items alike: with as many rows [G, M] and S tiles of keys each.
 
     `starts` [G, A] is the first place of each tile whose places are neighbours, A of them; the rest are in `lists`
-    [G, S - A, width]. `masks` [G, S] is the row of `bits`, or ALL. There are `places` places, `period` to a class.
+    [G, S - A, width]. `masks` [G, S] is the row of `bits`, or ALL. There are `places` places, `period` to a class;
+    a tile of keys is in `pack` classes.
     """
 
     rows: Int64
@@ -76,6 +77,7 @@ class Items:
     masks: Int64
     width: int
     period: int
+    pack: int
     places: int
 
     def some(self, chosen: Int64) -> Items:
@@ -143,7 +145,7 @@ def read_items(items: Int32, count: int, arrays: dict[str, Int32], tiling: Tilin
     classes, members = _place(origins, fold)
     starts = classes * fold.period + members - first
     lists = _place_of(np.maximum(arrays["gather"][gathered[..., 0]], 0), fold) - first
-    if tiling.run < tiling.width:
+    if tiling.run < min(tiling.width, fold.period):
         lists = np.concatenate((_tile_places(starts, tiling.width, tiling.run, fold), lists), axis=1)
         starts = starts[:, :0]
     if tiling.own_gathered:
@@ -159,6 +161,7 @@ def read_items(items: Int32, count: int, arrays: dict[str, Int32], tiling: Tilin
         masks=masks.astype(np.int64),
         width=tiling.width,
         period=fold.period,
+        pack=tiling.width // tiling.run,
         places=places,
     )
 

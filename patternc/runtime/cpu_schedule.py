@@ -27,6 +27,7 @@ from patternc.codegen.plan import KernelSpec
 from patternc.codegen.tables import BITS, END, FULL, GATHER, GATHER_END, INTERVAL, ITEM_WORDS, ORIGIN, SLOT, Int32
 from patternc.runtime.cpu_fold import Fold
 from patternc.runtime.cpu_items import ALL, Items, Tiling, live_rows, own_class_only, read_items, tiling_of
+from patternc.runtime.cpu_packed import whole_packs
 from patternc.runtime.cpu_rows import Affine, Listed, Rows
 from patternc.runtime.tensors import tensor
 
@@ -101,6 +102,7 @@ def _schedule(content: tuple[tuple[str, tuple[int, ...], bytes], ...], tiling: T
     items = items[(items[:, FULL] < items[:, END]) | (items[:, GATHER] < items[:, GATHER_END])]
     live, counts = live_rows(items, tiling)
     octets = arrays["bits"].astype("<i4").view(np.uint8)
+    items, arrays, octets, tiling = whole_packs(items, arrays, octets, tiling)
     octets = np.concatenate((octets, np.full_like(octets[:1], 255)))
     return CpuSchedule(
         fold=tiling.fold if tiling.fold.step > 1 or tiling.packed else None,
@@ -152,7 +154,7 @@ def _of_one_kind(items: Items) -> Iterator[Batch]:
     in_runs, others = np.flatnonzero(runs), np.flatnonzero(~runs)
     if in_runs.size:
         first = ordered.starts[in_runs, 0]
-        class_end = (ordered.starts[in_runs, -1] // ordered.period + 1) * ordered.period
+        class_end = (ordered.starts[in_runs, -1] // ordered.period + ordered.pack) * ordered.period
         inside = np.minimum(ordered.starts.shape[1] * ordered.width, class_end - first)
         distance = first - ordered.rows[in_runs, 0]
         for alike in _groups(np.stack((distance, inside), axis=1)):
