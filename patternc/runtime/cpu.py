@@ -22,7 +22,7 @@ from patternc.codegen.plan import LayerPlan
 from patternc.runtime.cpu_attend import LOG2_E, Before, Pass, backward_chunk, forward_chunk, start
 from patternc.runtime.cpu_chunks import Chunk, HeadBlock, chunks, head_blocks, select_heads
 from patternc.runtime.cpu_flash import flash_chunk, flash_fits, has_flash
-from patternc.runtime.cpu_fold import Fold, folded, store
+from patternc.runtime.cpu_fold import Fold, folded, room, store
 from patternc.runtime.cpu_schedule import PIECE, CpuSchedule, Piece, cpu_schedule
 from patternc.runtime.tensors import Tables
 
@@ -190,34 +190,42 @@ def _backward_piece(parts: _Parts, piece: Piece, work: _Work, run: Pass) -> None
 
 def _forward_on_lattice(parts: _Parts, piece: Piece, work: _Work, fold: Fold, run: Pass) -> None:
     """The same on copies of the rows laid out class by class."""
-    first, last = piece.first, piece.last
-    for q, k, v, o, lse in parts.stretches((last - first) * fold.period):
-
-        def laid(source: Tensor, name: str, dtype: torch.dtype) -> Tensor:
-            return folded(source, fold, first, last, run.space, name, dtype)
-
-        kinds = (run.work, run.work, run.product)
-        inputs = [laid(each, f"fold {name}", kind) for each, name, kind in zip((q, k, v), "qkv", kinds, strict=True)]
-        o_fold = laid(o, "fold o", run.work)
-        lse_fold = laid(lse, "fold lse", run.work)
-        _forward_piece(_Parts(*(each.unsqueeze(0) for each in (*inputs, o_fold, lse_fold))), piece, work, run)
-        store(o, fold, first, last, o_fold)
-        store(lse, fold, first, last, lse_fold)
+    classes = (piece.first, piece.last)
+    for q, k, v, o, lse in parts.stretches((piece.last - piece.first) * fold.period):
+        laid = [
+            folded(each, fold, classes, run.space, f"fold {name}", dtype)
+            for each, name, dtype in ((q, "q", run.work), (k, "k", run.work), (v, "v", run.product))
+        ]
+        laid += [
+            _rows_before(o, "o", fold, classes, work, run),
+            folded(lse, fold, classes, run.space, "fold lse", run.work),
+        ]
+        _forward_piece(_Parts(*(each.unsqueeze(0) for each in laid)), piece, work, run)
+        store(o, fold, classes, laid[3])
+        store(lse, fold, classes, laid[4])
 
 
 def _backward_on_lattice(parts: _Parts, piece: Piece, work: _Work, fold: Fold, run: Pass) -> None:
     """The same on copies of the rows laid out class by class."""
-    first, last = piece.first, piece.last
+    classes = (piece.first, piece.last)
     names = ("q", "k", "v", "do", "shift", "delta", "dq", "dk", "dv")
-    kinds = (*(run.product,) * 4, *(run.work,) * 5)
-    for tensors in parts.stretches((last - first) * fold.period):
-        folds = [
-            folded(each, fold, first, last, run.space, f"fold {name}", kind)
-            for each, name, kind in zip(tensors, names, kinds, strict=True)
+    for tensors in parts.stretches((piece.last - piece.first) * fold.period):
+        laid = [
+            _rows_before(each, name, fold, classes, work, run)
+            if name == "dq"
+            else folded(each, fold, classes, run.space, f"fold {name}", run.product if place < 4 else run.work)
+            for place, (each, name) in enumerate(zip(tensors, names, strict=True))
         ]
-        _backward_piece(_Parts(*(each.unsqueeze(0) for each in folds)), piece, work, run)
-        for each, values in zip(tensors[6:], folds[6:], strict=True):
-            store(each, fold, first, last, values)
+        _backward_piece(_Parts(*(each.unsqueeze(0) for each in laid)), piece, work, run)
+        for each, values in zip(tensors[6:], laid[6:], strict=True):
+            store(each, fold, classes, values)
+
+
+def _rows_before(source: Tensor, name: str, fold: Fold, classes: tuple[int, int], work: _Work, run: Pass) -> Tensor:
+    """Room for what a launch writes, laid out class by class, with what it finds there."""
+    if work.before == "state" or not work.schedule.covers:
+        return folded(source, fold, classes, run.space, f"fold {name}", run.work)
+    return room(source, fold, classes, run.space, f"fold {name}", run.work)
 
 
 def _row_products(a: Tensor, b: Tensor, run: Pass) -> Tensor:

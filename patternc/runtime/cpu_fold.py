@@ -29,11 +29,12 @@ class Fold:
 
 
 def folded(
-    source: Tensor, fold: Fold, first: int, last: int, space: Workspace, name: str, dtype: torch.dtype
+    source: Tensor, fold: Fold, classes: tuple[int, int], space: Workspace, name: str, dtype: torch.dtype
 ) -> Tensor:
     """Classes first..last-1 of `source` [U, R, N, D...] as [U, R, (last - first) * period, D...], in the workspace."""
-    shape = (*source.shape[:2], last - first, fold.period, *source.shape[3:])
-    out = space.take(name, shape, dtype)
+    first, last = classes
+    laid = room(source, fold, classes, space, name, dtype)
+    out = torch.unflatten(laid, 2, (last - first, fold.period))
     whole = fold.tokens // fold.step
     if whole < fold.period:
         out[:, :, :, whole:].zero_()
@@ -41,11 +42,20 @@ def folded(
         out[:, :, fold.step - first :].zero_()
     for outside, inside in _views(source, out, fold, first, last):
         inside.copy_(outside)
-    return out.flatten(2, 3)
+    return laid
 
 
-def store(target: Tensor, fold: Fold, first: int, last: int, values: Tensor) -> None:
+def room(
+    source: Tensor, fold: Fold, classes: tuple[int, int], space: Workspace, name: str, dtype: torch.dtype
+) -> Tensor:
+    """As `folded`, uninitialised."""
+    places = (classes[1] - classes[0]) * fold.period
+    return space.take(name, (*source.shape[:2], places, *source.shape[3:]), dtype)
+
+
+def store(target: Tensor, fold: Fold, classes: tuple[int, int], values: Tensor) -> None:
     """Writes what `folded` gave for these classes back to `target`."""
+    first, last = classes
     for outside, inside in _views(target, torch.unflatten(values, 2, (last - first, fold.period)), fold, first, last):
         outside.copy_(inside)
 
