@@ -47,6 +47,7 @@ def check(parsed: Parsed, read: Reader = read_source) -> Checked:
     context.patterns, uses = _pattern_kinds(context, declarations, cyclic)
     params = tuple(_param(context, declarations, name) for name in declarations.params if name not in cyclic)
     patterns = tuple(_pattern(context, declarations, name, uses[name]) for name in uses)
+    _inside_circles(context, declarations, cyclic)
     model = None
     if declarations.model is not None:
         model = check_model(context, parsed, declarations.model)
@@ -228,6 +229,17 @@ def _pattern(context: Context, declarations: Declarations, name: str, uses: list
     return typed.PatternDeclaration(
         name, tuple((word.text, kind) for word, kind in parameters), body, file, pattern.name.span
     )
+
+
+def _inside_circles(context: Context, declarations: Declarations, cyclic: frozenset[str]) -> None:
+    """Look for further mistakes in what is defined by itself."""
+    for name, (file, param) in declarations.params.items():
+        if name in cyclic:
+            check_number(context, Scope(declarations.files[file].source, title="a parameter"), param.value)
+    for name, (file, pattern) in declarations.patterns.items():
+        if name in cyclic:
+            own: dict[str, Kind | None] = {word.text: None for word in pattern.parameters}
+            check_pattern(context, Scope(declarations.files[file].source, own, title="a named pattern"), pattern.body)
 
 
 def _own_parameter(context: Context, source: Source, word: tree.Word, seen: dict[str, tree.Word]) -> None:

@@ -63,7 +63,7 @@ def bind(
                     problem = _misplaced(scope, argument, before)
                 elif len(values) < len(by_place):
                     values[by_place[len(values)]] = argument
-                else:
+                elif not isinstance(argument, tree.Missing):
                     excess.append(argument)
         if problem is not None and (problem.code != "PA305" or all(each.code != "PA305" for each in problems)):
             problems.append(problem)

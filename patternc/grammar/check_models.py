@@ -199,6 +199,8 @@ def check_expectation(context: Context, source: Source, expect: tree.Expect) -> 
             if to_past:
                 not_there_yet(context, scope, span, "`to past`")
             return None if from_any_layer or to_past else typed.Connected(number, text, 0, span)
+        case tree.Order(growth) if tree.ABSENT in growth:
+            return None  # reported by the parser
         case tree.Order(_, span):
             not_there_yet(context, scope, span, "`expect order`")
         case tree.CropStable(span):

@@ -30,6 +30,8 @@ def check_primitive(
     by_place = [each.name for each in signature.parameters if not each.named]
     by_name = [each.name for each in signature.parameters if each.named]
     bound = bind(context, scope, call, by_place, by_name, direction=signature.direction, exclusive=signatures.EXCLUSIVE)
+    if any(isinstance(argument, tree.Missing) for argument in call.arguments):
+        bound = replace(bound, broken=True)  # what is not there was reported, and may have been anything
     arguments = _Arguments(context, scope, bound.values, bound.broken, check_pattern)
     for parameter in signature.parameters:
         if parameter.required and parameter.name not in bound.values and not bound.broken:

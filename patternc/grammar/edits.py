@@ -14,6 +14,7 @@ from patternc.grammar.brackets import braces, brackets
 from patternc.grammar.foreign import (
     bare_file_name,
     comment,
+    foreign_count,
     foreign_number,
     foreign_quotes,
     foreign_range,
@@ -66,6 +67,9 @@ def wrong_before(place: Place) -> Iterator[Edit]:
     yield from foreign_number(place)
     yield from foreign_selector(place, could)
     yield from foreign_word(place, could)
+    yield from foreign_count(place)
+    if "HEADS" in could and place.stream[place.position + 1 : place.position + 2][0].type == "LBRACE":
+        yield from misspelt(place, could & {"HEADS"})
     if "CONNECTED" in could:
         yield from misspelt(place, could & set(CONDITIONS))
     if place.before is not None and place.before.type == "PERCENT":

@@ -181,6 +181,26 @@ def foreign_setting(place: Place, could: set[str]) -> Iterator[Edit]:
     yield Edit(Diagnostic("PA109", f"`{before.text}` takes no value", (label,), fix=fix), (), signs + 1, sure=True)
 
 
+def foreign_count(place: Place) -> Iterator[Edit]:
+    """`layers 0..12 {`: which ones, where it is said how many."""
+    token, before = place.token, place.before
+    rest = place.stream[place.position + 1 : place.position + 3]
+    if before is None or before.type not in SETTINGS or token.type != "INT":
+        return
+    if [each.type for each in rest] != ["RANGE", "INT"] or max(len(token.text), len(rest[1].text)) > 18:
+        return
+    count = int(rest[1].text) - int(token.text)
+    span = Span(token.start, rest[1].stop)
+    diagnostic = Diagnostic(
+        "PA109",
+        f"`{before.text}` says how many there are, not which",
+        (place.label(span, "a number is needed here"),),
+        fix=place.fix(f"write `{count}`", span, str(count)) if count > 0 else None,
+    )
+    number = Token(("INT",), str(count), *(span.start, span.stop)) if count > 0 else new_token("NAME", place, ABSENT)
+    yield Edit(diagnostic, (number,), 3, sure=True)
+
+
 # -- selectors --------------------------------------------------------------------------------------------------------
 
 

@@ -126,7 +126,11 @@ def foreign_sign(place: Place, could: set[str]) -> Iterator[Edit]:
                 fix=place.fix(f"write `{sign}`", span, sign),
             )
             yield Edit(diagnostic, (Token((right,), sign, span.start, span.stop),), drop, sure=True)
-    if token.type in ("EQUAL", "COLON") and before is not None and before.type in SETTINGS:
+    if token.type == "EQUAL" and following.type == "REPEAT" and before is not None and before.type == "LAYERS":
+        label = place.label(place.gap, "a number is needed here")
+        diagnostic = Diagnostic("PA104", "a number is missing after `layers`", (label,))
+        yield Edit(diagnostic, (new_token("NAME", place, ABSENT),), sure=True)
+    elif token.type in ("EQUAL", "COLON") and before is not None and before.type in SETTINGS:
         diagnostic = Diagnostic(
             "PA109",
             f"a setting is written without `{token.text}`",
