@@ -1,12 +1,14 @@
 """The `patternc` command: a lazy group, so that each subcommand imports only what it needs.
 
 For: finding subcommands and the exit codes. Not for: what a subcommand does (one file each beside this one).
-Exit codes: 0 fine, 1 the pattern or module has errors or a check failed, 2 wrong usage.
+Exit codes: 0 fine, 1 the pattern or module has errors or a check failed, 2 wrong usage, 141 nobody reads the output.
 """
 
 from __future__ import annotations
 
 import difflib
+import os
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -25,6 +27,8 @@ COMMANDS = {
     "verify": "hold a compiled module against the dense reference",
 }
 ALIASES = {"analyze": "analyse"}
+BROKEN_PIPE = 128 + 13
+"""What a shell says of a program that SIGPIPE ended."""
 
 
 class LazyGroup(click.Group):
@@ -47,6 +51,16 @@ class LazyGroup(click.Group):
         """The table of commands, without importing any of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """As click does; where nobody reads on, end as quietly as a program that the pipe's signal ends."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # What is still buffered must go somewhere when Python flushes it at the end.
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())
+            sys.exit(BROKEN_PIPE)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from patternc.cli.options import pattern_options, place_options, read_input
-from patternc.cli.output import clear_errors, refuse, replacing
+from patternc.cli.output import clear_errors, refuse, refuse_to_replace, replacing
 from patternc.compiler import MOST_TOKENS_OF_A_MASK, compile
 
 
@@ -30,11 +30,17 @@ def command(
     output: Path,
     force: bool,
 ) -> None:
-    """Write the mask of one layer and head: bool [N, N], (query, key)."""
+    """Write the mask of one layer and head: bool [N, N], (query, key).
+
+    A .npy file there is replaced, anything else is not.
+    """
     import numpy as np
 
     given = read_input(file, expression, causal, bidirectional, layers, heads, tokens, params)
+    if str(output) == "-":
+        raise click.UsageError("-o takes the name of a file; a mask is not written to standard output.")
     with clear_errors():
+        refuse_to_replace(output, np.lib.format.MAGIC_PREFIX)
         program = compile(given.source(), tokens=given.tokens, params=given.params)
         try:
             mask = program.mask(layer, head, force=force)

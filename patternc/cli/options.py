@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import click
 
+from patternc.codegen.plan import Dtype
+from patternc.compiler import DEFAULT_TARGET
 from patternc.grammar.reading import text_source
 from patternc.source import Source
 
@@ -68,6 +70,19 @@ def place_options(command: Command) -> Command:
     return command
 
 
+def plan_options(command: Command) -> Command:
+    """--head-dim, --dtype and --target: what is planned for."""
+    for decorate in (
+        click.option("--target", default=DEFAULT_TARGET, help="cuda:80, cuda:90, ... or cpu.", show_default=True),
+        click.option(
+            "--dtype", type=click.Choice(get_args(Dtype)), default="bfloat16", help="Of q, k and v.", show_default=True
+        ),
+        click.option("--head-dim", type=click.IntRange(min=1), help="Size of a head; overrides the file's."),
+    ):
+        command = decorate(command)
+    return command
+
+
 format_option = click.option(
     "--format",
     "diagnostic_format",
@@ -97,7 +112,9 @@ def read_input(
         if wrong:
             raise click.UsageError(f"{wrong[0]} goes with -e; a file says it in its model.")
     else:
-        if causal == bidirectional:
+        if causal and bidirectional:
+            raise click.UsageError("--causal and --bidirectional exclude each other.")
+        if not causal and not bidirectional:
             raise click.UsageError("-e needs a direction: --causal or --bidirectional.")
         if tokens is None:
             raise click.UsageError("-e needs a length: --tokens N.")

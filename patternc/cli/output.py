@@ -50,6 +50,8 @@ def clear_errors() -> Generator[None]:
         yield
     except PatternError as error:
         fail(error)
+    except BrokenPipeError:
+        raise
     except (TileBudgetError, AttentionInputError, ModuleError, OSError) as error:
         refuse(str(error))
 
@@ -60,26 +62,50 @@ def refuse(message: str) -> NoReturn:
     sys.exit(FAILED)
 
 
+def refuse_to_replace(path: Path, magic: bytes) -> None:
+    """End with an error unless `path` is free, or a regular file that begins with `magic`, as ours do."""
+    if path.is_symlink():
+        refuse(f"{path}: is a link; say the place it should be written to")
+    if path.is_dir():
+        refuse(f"{path}: is a directory; say a file in it")
+    if not path.exists():
+        return
+    if not path.is_file():
+        refuse(f"{path}: is no regular file, and is not written to; choose another place")
+    with path.open("rb") as stream:
+        if stream.read(len(magic)) != magic:
+            refuse(f"{path}: holds something else, and is not overwritten; choose another place")
+
+
 @contextmanager
 def replacing(path: Path) -> Generator[Path]:
-    """A temporary file beside `path` that takes its name when the block ends well, and is gone otherwise."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    """A file to write in a folder of its own beside `path`; it takes that name when the block ends well, else is gone.
+
+    Permissions are those of any new file. An OSError is about `path`, which the user knows.
+    """
+    temporary = None
     try:
-        yield temporary
-        temporary.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        yield temporary / path.name
+        (temporary / path.name).replace(path)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def use_colour(stream: object) -> bool:
-    """Colour on a terminal, unless NO_COLOR says otherwise."""
-    return not os.environ.get("NO_COLOR") and bool(getattr(stream, "isatty", lambda: False)())
+    """Colour on a terminal that has it, unless NO_COLOR says otherwise."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return wanted and bool(getattr(stream, "isatty", lambda: False)())
 
 
 def terminal_width(stream: object) -> int:
-    """The width of the terminal, 100 where there is none."""
-    if not getattr(stream, "isatty", lambda: False)():
+    """The width of the terminal, or what COLUMNS says; 100 where there is neither."""
+    if not os.environ.get("COLUMNS") and not getattr(stream, "isatty", lambda: False)():
         return 100
     return shutil.get_terminal_size((100, 24)).columns

@@ -46,10 +46,17 @@ def say(console: Console, text: str, indent: int = 2) -> None:
 
 
 def show(console: Console, table: Table) -> None:
-    """A table, indented like a sentence."""
+    """A table, indented like a sentence; where it is too wide for the terminal, a line for each of its cells."""
     from rich.padding import Padding
 
-    console.print(Padding(table, (0, 0, 0, 2)))
+    if console.measure(table).minimum <= console.width - 2:
+        console.print(Padding(table, (0, 0, 0, 2)))
+        return
+    names = [" ".join(str(column.header).split()) for column in table.columns]
+    for row in zip(*(column.cells for column in table.columns), strict=True):
+        for place, (name, cell) in enumerate(zip(names, row, strict=True)):
+            value = " ".join(str(cell).split())
+            say(console, f"{name}: {value}" if name else value, 4 if place else 2)
 
 
 def heading(console: Console, text: str) -> None:

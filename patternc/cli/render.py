@@ -173,7 +173,7 @@ def _connectivity(console: Console, report: Report) -> None:
             say(console, f"On average a connected pair takes {float(found.average_depth):.2f} layers.")
         say(console, f"[dim]exact, from {safe(reach.method)}[/]")
     if found.pair is not None:
-        _path(console, found)
+        _path(console, found, report.causal)
 
 
 def _bound(quotient: Quotient) -> str:
@@ -222,11 +222,13 @@ def _bar(share: float, causal: bool) -> str:
     return "█" * whole + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")
 
 
-def _path(console: Console, found: Connectivity) -> None:
+def _path(console: Console, found: Connectivity, causal: bool) -> None:
     assert found.pair is not None
     query, key = found.pair
     console.print()
-    if found.path is None:
+    if causal and key > query:
+        say(console, f"Query {query:,} does not see key {key:,}: the model is causal, and no query sees a later key.")
+    elif found.path is None:
         say(console, f"Query {query:,} does not see key {key:,}: {safe(found.path_method)}.")
     elif not found.path.hops:
         say(console, f"Query {query:,} holds key {key:,} from the start: they are the same token.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 
 import click
@@ -10,6 +11,8 @@ import click
 from patternc.cli.options import pattern_options, place_options, read_input
 from patternc.cli.output import clear_errors, refuse, terminal_width
 from patternc.compiler import analyse
+
+MOST_CELLS = 64
 
 
 @click.command("show")
@@ -38,7 +41,11 @@ def command(
         except IndexError as error:
             refuse(str(error))
         n = program.schedule.tokens
-        side = min(n, terminal_width(sys.stdout) - 2, 64)
-        click.echo(f"{program.schedule.name}, layer {layer}, head {head}: {pattern.text}")
-        click.echo(f"{n:,} queries downwards, {n:,} keys to the right")
+        width = terminal_width(sys.stdout)
+        side = max(1, min(n, width - 2, MOST_CELLS))
+        for line in (
+            f"{program.schedule.name}, layer {layer}, head {head}: {pattern.text}",
+            f"{n:,} queries downwards, {n:,} keys to the right",
+        ):
+            click.echo(textwrap.fill(line, width))
         click.echo(mask_art(pattern.relation, n, side, side))

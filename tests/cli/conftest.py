@@ -21,16 +21,20 @@ class Done:
 
 @pytest.fixture
 def patternc(tmp_path):
-    """Run `patternc` with arguments, in an empty directory; a traceback is always a failure."""
+    """Run `patternc` with arguments, in an empty directory; a traceback is always a failure.
 
-    def run(*arguments):
+    `variables` are environment variables, `stdout` a file descriptor instead of a pipe that is read to its end.
+    """
+
+    def run(*arguments, variables=None, stdout=subprocess.PIPE):
         done = subprocess.run(
             [sys.executable, "-m", "patternc", *map(str, arguments)],
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
             check=False,
             cwd=tmp_path,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+            env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **(variables or {})},
             timeout=300,
         )
         assert "Traceback" not in done.stderr, done.stderr

@@ -1,6 +1,7 @@
 """What each command does, and how it ends when something is wrong."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from patternc.catalogue import CATALOGUE
 from patternc.compiler import compile
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.attn"))
+EXAMPLE = next(path for path in EXAMPLES if path.stem == "longformer")
 INLINE = ("-e", "local(16) | stride(16)", "--causal", "--layers", 2, "--tokens", 96)
 
 
@@ -51,6 +53,7 @@ def test_check_deep_finds_an_empty_row(patternc):
         ((), "pattern file"),
         (("-e", "dense"), "--causal or --bidirectional"),
         (("-e", "dense", "--causal"), "--tokens"),
+        (("-e", "dense", "--causal", "--bidirectional", "--tokens", 8), "--causal and --bidirectional exclude each"),
         (("x.attn", "-e", "dense"), "not both"),
         (("x.attn", "--causal"), "--causal goes with -e"),
         (("-e", "dense", "--causal", "--tokens", 8, "--param", "l"), "NAME=VALUE"),
@@ -98,8 +101,54 @@ def test_mask_is_exact(patternc, tmp_path):
 def test_mask_refuses_what_would_fill_the_memory(patternc, tmp_path):
     done = patternc("mask", "-e", "dense", "--causal", "--tokens", 65536, "-o", "m.npy")
     assert done.code == 1
-    assert "force" in done.message
+    assert "--force" in done.message
     assert not list(tmp_path.iterdir())
+
+
+def test_mask_replaces_masks_only(patternc, tmp_path):
+    def mask(path):
+        done = patternc("mask", *INLINE, "-o", path)
+        assert str(path) in done.message or done.code == 0
+        return done
+
+    pattern = tmp_path / "m.attn"
+    pattern.write_text("model m { causal tokens 8 layers 1 { all: self } }\n")
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.npy").symlink_to("m.npy")
+    os.mkfifo(tmp_path / "pipe.npy")
+    (tmp_path / "m.npy").write_bytes(b"notes")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    for name, says in (
+        ("m.attn", "holds something else"),
+        ("empty", "holds something else"),
+        ("m.npy", "holds something else"),
+        ("folder", "is a directory"),
+        ("link.npy", "is a link"),
+        ("pipe.npy", "is no regular file"),
+        ("m.attn/m.npy", "cannot be written"),
+    ):
+        done = mask(name)
+        assert (done.code, done.out) == (1, "")
+        assert says in done.message, name
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    assert not list((tmp_path / "folder").iterdir())
+    assert patternc("mask", "m.attn", "-o", "m.attn").code == 1
+    assert patternc("mask", *INLINE, "-o", "-").code == 2
+    assert mask("new/one.npy").code == 0
+    assert patternc("mask", "m.attn", "-o", "new/one.npy").code == 0
+    assert np.load(tmp_path / "new" / "one.npy", allow_pickle=False).shape == (8, 8)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["one.npy"]
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_mask_respects_the_umask(patternc, tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        assert patternc("mask", *INLINE, "-o", "m.npy").code == 0
+    finally:
+        os.umask(before)
+    assert (tmp_path / "m.npy").stat().st_mode & 0o777 == 0o666 & ~umask
 
 
 def test_mask_of_a_layer_that_does_not_exist(patternc):
@@ -123,6 +172,49 @@ def test_analyse_path_names_layer_and_term(patternc):
     done = patternc("analyse", *INLINE, "--path", 0, 96)
     assert done.code == 1
     assert "0..95" in done.message
+
+
+def test_no_path_to_a_later_key(patternc):
+    done = patternc("analyse", *INLINE, "--path", 5, 3)
+    assert done.code == 0
+    assert "the model is causal, and no query sees a later key" in " ".join(done.out.split())
+    done = patternc("analyse", "-e", "local(4)", "--bidirectional", "--tokens", 8, "--path", 5, 3)
+    assert "causal" not in done.out
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 79, 100])
+def test_narrow_terminals_lose_nothing(patternc, columns):
+    wide = patternc("analyse", EXAMPLE, variables={"COLUMNS": "400"})
+    narrow = patternc("analyse", EXAMPLE, variables={"COLUMNS": str(columns)})
+    assert narrow.code == wide.code == 0
+    assert max(map(len, narrow.out.splitlines())) <= columns
+    bars = str.maketrans("", "", "█▏▎▍▌▋▊▉")
+
+    def words(text):
+        return set("".join(text.translate(bars).replace(":", " ").split()))
+
+    assert words(narrow.out) >= words(wide.out)
+    for value in ("pairs a head", "of dense", "tiles", "after layer", "least", "mean", "most"):
+        assert value in " ".join(narrow.out.split())
+
+
+def test_show_fits_the_terminal(patternc):
+    for columns in (12, 20, 40):
+        done = patternc("show", EXAMPLE, variables={"COLUMNS": str(columns)})
+        assert max(map(len, done.out.splitlines())) <= columns
+    assert patternc("show", *INLINE, variables={"COLUMNS": "1"}).code == 0
+
+
+@pytest.mark.parametrize("arguments", [("show", *INLINE), ("analyse", *INLINE, "--json"), ("explain",), ("--help",)])
+def test_nobody_reads_on(patternc, arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = patternc(*arguments, stdout=writer)
+    finally:
+        os.close(writer)
+    assert done.err == ""
+    assert done.code == (1 if arguments == ("--help",) else 141)  # click itself ends --help
 
 
 def test_a_failed_expectation_is_in_the_report_and_exits_1(patternc, tmp_path):
@@ -184,6 +276,24 @@ def test_compile_never_replaces_what_is_no_module(patternc, tmp_path):
     done = patternc("compile", *INLINE, "--head-dim", 16, "-o", "precious")
     assert done.code == 1
     assert [path.name for path in tmp_path.rglob("*")] == ["precious", "thesis.txt"]
+
+
+def test_wide_heads(patternc, tmp_path):
+    done = patternc("compile", *INLINE, "--head-dim", 512, "-o", "m")
+    assert (done.code, done.out) == (1, "")
+    assert "error[PA803]" in done.message
+    assert not list(tmp_path.iterdir())
+    assert patternc("compile", *INLINE, "--head-dim", 512, "--target", "cpu", "-o", "m").code == 0
+    assert patternc("mask", *INLINE, "-o", "m.npy").code == 0
+
+
+@pytest.mark.parametrize("arguments", [("compile", "--head-dim", 64), ("analyse", "--json")])
+def test_beyond_the_budget_is_a_diagnostic(patternc, tmp_path, arguments):
+    done = patternc(*arguments, "-e", "dense", "--causal", "--tokens", 1 << 20)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.count("error[PA705]") == 1
+    assert "| ^^^^^ this pattern" in done.err
+    assert not list(tmp_path.iterdir())
 
 
 def test_compile_without_a_head_dim_says_what_would_do(patternc, tmp_path):

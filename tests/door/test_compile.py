@@ -10,8 +10,10 @@ import pytest
 import torch
 
 import patternc
+from patternc.algebra.budget import refuse
 from patternc.algebra.holds import holds
 from patternc.compiler import analyse, check
+from patternc.integrations import flex
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.attn"))
 WINDOW = "model m { causal tokens 96 heads 4 kv_heads 2 head_dim 16 layers 3 { 0: dense  rest: local(8) } }"
@@ -142,17 +144,22 @@ def test_programs_and_reports_are_short_to_look_at():
     assert "How query 90 comes to see key 0" in program.report_text((0, 90))
 
 
-def test_beyond_the_budget_is_a_pattern_error():
-    """Whatever is asked of it, with the place of the pattern."""
-    program, _ = analyse(
-        "model m { causal tokens 4194304 head_dim 64 layers 1 { all: stride(97) - stride(89) | self } }"
-    )
-    for ask in (program.report, program.module, program.to_flex, lambda: program.kernels):
+def test_beyond_the_budget_is_a_pattern_error(monkeypatch):
+    """Whatever is asked of it, with the place of the pattern where one is known."""
+    program = patternc.compile("model m { causal tokens 1048576 head_dim 64 layers 1 { all: dense } }")
+    for ask in (program.report, program.module, lambda: program.kernels):
         with pytest.raises(patternc.PatternError) as caught:
             ask()
         (diagnostic,) = caught.value.diagnostics
         assert diagnostic.code == "PA705"
-        assert diagnostic.primary is not None or ask == program.to_flex
+        assert diagnostic.primary is not None
+
+    def too_much(*arguments):
+        raise refuse("active tiles", 2, 1, "use less")
+
+    monkeypatch.setattr(flex, "occupied_tiles", too_much)
+    with pytest.raises(patternc.PatternError, match="PA705"):
+        patternc.compile(WINDOW).to_flex()
 
 
 def test_parameters_override_and_are_kept():

@@ -130,6 +130,7 @@ def test_writing_needs_neither_torch_nor_triton():
 
 def test_an_older_module_is_replaced(directory):
     (directory / "__pycache__").mkdir()
+    (directory / ".DS_Store").write_bytes(b"\0")
     write_module(directory, content_of(program()))
     assert load(directory).shape.target == "cpu"
     assert [entry for entry in directory.parent.iterdir() if entry != directory] == []
@@ -139,11 +140,14 @@ def test_an_empty_directory_is_taken(tmp_path):
     load(write_module(tmp_path, content_of(program())))
 
 
-@pytest.mark.parametrize("kind", ["file", "other directory", "link", "no manifest"])
+@pytest.mark.parametrize("kind", ["file", "other directory", "link", "no manifest", "hidden"])
 def test_what_is_not_a_module_is_not_overwritten(tmp_path, kind):
     place = tmp_path / "place"
     if kind == "file":
         place.write_text("mine")
+    elif kind == "hidden":
+        write_module(place, content_of(program()))
+        (place / ".git").mkdir()
     elif kind == "link":
         (tmp_path / "elsewhere").mkdir()
         place.symlink_to(tmp_path / "elsewhere")
@@ -258,14 +262,18 @@ def test_a_file_larger_than_its_limit_in_the_manifest(directory):
     refused(directory, MANIFEST, "says that plan.json has", "more than")
 
 
-@pytest.mark.parametrize("name", ["extra.py", "model.pkl", ".hidden", "kernels.pyc"])
+@pytest.mark.parametrize("name", ["extra.py", "model.pkl", "Thumbs.db", "kernels.pyc"])
 def test_an_extra_file(directory, name):
     (directory / name).write_text("")
     refused(directory, directory / name, "not a file of a module")
 
 
-def test_python_may_leave_its_cache(directory):
+def test_others_may_leave_what_nobody_reads(directory):
     (directory / "__pycache__").mkdir()
+    (directory / ".DS_Store").write_bytes(b"\0")
+    (directory / ".git").mkdir()
+    os.mkfifo(directory / ".pipe")
+    (directory / ".link").symlink_to("nowhere")
     load(directory)
 
 
