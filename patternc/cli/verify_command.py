@@ -26,7 +26,7 @@ def command(directory: Path) -> None:
         from patternc.runtime.load import load
         from patternc.runtime.verify import verify
     except ModuleNotFoundError as error:
-        refuse(f"verify runs the module and needs {error.name}: pip install 'patternc[torch]'")
+        refuse(f"verify runs the module and needs {error.name}: install patternc with its extra, patternc[torch]")
     with clear_errors():
         result = verify(load(directory))
     for check in result.checks:
