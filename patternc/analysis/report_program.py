@@ -27,8 +27,8 @@ def report_program(
 ) -> Report:
     """The report of `elaborated.schedule`, which `program` was elaborated to.
 
-    `path` (key, query) asks for a path, `warnings` are what is known already, `tiles` counts the tiles of a plan. Raises
-    what `report` raises.
+    `path` (key, query) asks for a path, `warnings` are what is known already, `tiles` counts the tiles of a plan.
+    Raises what `report` raises.
     """
     schedule = elaborated.schedule
     assert schedule is not None

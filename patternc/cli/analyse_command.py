@@ -8,13 +8,15 @@ from pathlib import Path
 
 import click
 
-from patternc.cli.options import pattern_options, read_input
+from patternc.cli.options import pattern_options, plan_options, read_input
 from patternc.cli.output import FAILED, clear_errors, refuse, terminal_width, use_colour, write_diagnostics
+from patternc.codegen.plan import Dtype
 from patternc.compiler import analyse
 
 
 @click.command("analyse")
 @pattern_options
+@plan_options
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON (schema patternc.report/1).")
 @click.option("--path", nargs=2, type=click.IntRange(min=0), metavar="J I", help="How query I comes to see key J.")
 def command(
@@ -26,6 +28,9 @@ def command(
     heads: int | None,
     tokens: int | None,
     params: tuple[str, ...],
+    head_dim: int | None,
+    dtype: Dtype,
+    target: str,
     as_json: bool,
     path: tuple[int, int] | None,
 ) -> None:
@@ -35,19 +40,28 @@ def command(
     """
     given = read_input(file, expression, causal, bidirectional, layers, heads, tokens, params)
     with clear_errors():
-        program, failures = analyse(given.source(), tokens=given.tokens, params=given.params)
         try:
-            report = program.report(path)
+            program, failures = analyse(
+                given.source(),
+                tokens=given.tokens,
+                params=given.params,
+                head_dim=head_dim,
+                dtype=dtype,
+                target=target,
+            )
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        try:
+            if as_json:
+                text = json.dumps(program.report_json(path), indent=2, ensure_ascii=False) + "\n"
+            else:
+                from patternc.cli.render import render_report
+
+                width, colour = terminal_width(sys.stdout), use_colour(sys.stdout)
+                text = render_report(program.report(path), program.figures, width=width, colour=colour)
         except ValueError as error:
             refuse(str(error))
-        if as_json:
-            from patternc.analysis.report_json import to_json
-
-            click.echo(json.dumps(to_json(report), indent=2, ensure_ascii=False))
-        else:
-            from patternc.cli.render import render_report
-
-            click.echo(render_report(report, width=terminal_width(sys.stdout), colour=use_colour(sys.stdout)), nl=False)
+        click.echo(text, nl=False)
         write_diagnostics((*program.warnings, *failures), "human")
     if failures:
         sys.exit(FAILED)

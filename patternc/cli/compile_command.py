@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import get_args
 
 import click
 
-from patternc.cli.options import pattern_options, read_input
+from patternc.cli.options import pattern_options, plan_options, read_input
 from patternc.cli.output import clear_errors, write_diagnostics
 from patternc.codegen.plan import Dtype
-from patternc.compiler import DEFAULT_TARGET, compile
+from patternc.compiler import compile
 
 
 @click.command("compile")
 @pattern_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The directory; ./<stem>.attnc unless said.")
-@click.option("--head-dim", type=click.IntRange(min=1), help="Size of a head; overrides the file's.")
-@click.option(
-    "--dtype", type=click.Choice(get_args(Dtype)), default="bfloat16", help="Of q, k and v.", show_default=True
-)
-@click.option("--target", default=DEFAULT_TARGET, help="cuda:80, cuda:90, ... or cpu.", show_default=True)
+@plan_options
 def command(
     file: Path | None,
     expression: str | None,

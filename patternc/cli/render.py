@@ -34,6 +34,8 @@ from patternc.cli.page import (
     show,
     times,
 )
+from patternc.cli.render_plan import write_plan
+from patternc.codegen.explain import PlanFigures
 from patternc.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
@@ -44,11 +46,16 @@ MOST_SPANS = 4
 LONGEST_FORMULA = 300
 
 
-def render_report(report: Report, width: int = 100, colour: bool = False) -> str:
-    """The report as text `width` columns wide, with terminal colours if asked for; ends with a line end."""
+def render_report(report: Report, figures: PlanFigures | None = None, width: int = 100, colour: bool = False) -> str:
+    """The report, and the figures of its plan, as text `width` columns wide, in colour if asked for.
+
+    Ends with a line end.
+    """
     console, out = new_page(width, colour)
     _title(console, report)
     _cost(console, report)
+    if figures is not None:
+        write_plan(console, figures, len(report.layers), report.heads)
     _connectivity(console, report)
     _decoding(console, report)
     _expectations(console, report.expectations)

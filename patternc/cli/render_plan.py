@@ -5,69 +5,93 @@ For: the `Plan` part of `patternc analyse`. A pure function of the figures of `c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
-from patternc.cli.page import heading, plain_table, plural, ranges, safe, say, show
-from patternc.codegen.explain import LaunchFigures, PlanFigures
+from patternc.cli.page import heading, plural, ranges, safe, say
+from patternc.codegen.explain import GroupFigures, LaunchFigures, PlanFigures
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+_Number = TypeVar("_Number", int, float)
+
 
 def write_plan(console: Console, figures: PlanFigures, layers: int, heads: int) -> None:
-    """Writes the part: forward launches one by one, the backward pass in one line, then the choices with reasons."""
+    """Writes the part: forward launches one by one with the reasons of choices, the backward pass in one line."""
     heading(console, "Plan")
-    table = plain_table("layers", "heads", "pattern", "on", ">tiles", ">computed\n/ useful", ">predicted", "bound")
-    reasons: dict[str, None] = {}
+    for places, alike in _rows(figures):
+        first = alike[0]
+        of = "" if len(first.heads) == heads else f", heads {ranges(first.heads, heads)}"
+        say(console, f"{'layers' if len(places) > 1 else 'layer'} {ranges(places, layers)}{of}")
+        for launches in zip(*(group.of("forward") for group in alike), strict=True):
+            say(console, safe(_SEED.sub("", launches[0].component) if len(alike) > 1 else launches[0].component), 4)
+            say(console, safe(_launch(launches)), 6)
+            if launches[0].reason:
+                say(console, f"[dim]{safe(launches[0].reason)}[/]", 6)
+    every = [launch for layer in figures.layers for group in layer.groups for launch in group.launches]
+    shares = sum(launch.shares for launch in every)
+    if shares:
+        say(
+            console, f"Hubs are cut in {plural(shares, 'share')} over all launches, so that no program runs long alone."
+        )
+    say(console, _for_what(figures, every))
+
+
+def _rows(figures: PlanFigures) -> Iterator[tuple[tuple[int, ...], list[GroupFigures]]]:
+    """Groups of heads that differ in what was drawn only, with their layers."""
+    rows: dict[tuple[object, ...], list[tuple[tuple[int, ...], GroupFigures]]] = {}
     for layer in figures.layers:
         for group in layer.groups:
-            for launch in group.of("forward"):
-                table.add_row(
-                    ranges(layer.layers, layers),
-                    ranges(group.heads, heads),
-                    safe(launch.component),
-                    _place(launch),
-                    f"{_tiles(launch):,}",
-                    f"{launch.computed / launch.useful:,.2f}" if launch.useful else "-",
-                    _seconds([launch]),
-                    "-" if launch.prediction is None else launch.prediction.bound,
-                )
-                if launch.reason:
-                    reasons[launch.reason] = None
-    show(console, table)
-    every = [launch for layer in figures.layers for group in layer.groups for launch in group.launches]
-    backward = [launch for launch in every if launch.role != "forward"]
-    shares = sum(launch.shares for launch in every)
-    say(console, f"{figures.target}, {figures.dtype}, head_dim {figures.head_dim}{_backward(backward)}")
-    if shares:
-        say(console, f"Hubs are cut: {plural(shares, 'share')} in all launches, so that no program runs long alone.")
-    for reason in reasons:
-        say(console, safe(f"{reason[0].upper()}{reason[1:]}."))
+            kinds = tuple((_SEED.sub("", each.component), each.lattice, each.own_tile) for each in group.of("forward"))
+            rows.setdefault((group.heads, kinds), []).append((layer.layers, group))
+    for alike in rows.values():
+        yield tuple(sorted(place for places, _ in alike for place in places)), [group for _, group in alike]
 
 
-def _place(launch: LaunchFigures) -> str:
+_SEED = re.compile(r" \(seed [^)]*\)")
+
+
+def _launch(alike: Sequence[LaunchFigures]) -> str:
+    """Where it runs, what it computes for nothing, what it should take."""
+    launch = alike[0]
     tile = f"{launch.own_tile} x {launch.counterpart_tile}"
     lattice = launch.lattice
-    if lattice is None:
-        return f"neighbours, {tile}"
-    packed = launch.own_tile // lattice.own_run
-    return f"classes modulo {lattice.step:,}, {tile}" + (f", {packed} in a tile" if packed > 1 else "")
+    place = f"tiles of {tile} neighbours"
+    if lattice is not None:
+        packed = launch.own_tile // lattice.own_run
+        place = f"tiles of {tile} in classes modulo {lattice.step:,}" + (f", {packed} in a tile" if packed > 1 else "")
+    counts = _span(sorted(_tiles(each) for each in alike), lambda count: f"{count:,}")
+    ratios = _span(sorted(each.computed / each.useful for each in alike if each.useful), lambda ratio: f"{ratio:,.2f}")
+    waste = f", {ratios} pairs computed for each useful one" if ratios else ""
+    slowest = max(alike, key=lambda each: each.prediction.seconds if each.prediction else 0.0)
+    time = f"; {_seconds([slowest])}, bound by {slowest.prediction.bound}" if slowest.prediction else ""
+    return f"{counts} {place}{waste}{time}"
+
+
+def _span(values: Sequence[_Number], write: Callable[[_Number], str]) -> str:
+    """The least and the greatest of ascending values; nothing where there is none."""
+    if not values:
+        return ""
+    least, greatest = write(values[0]), write(values[-1])
+    return least if least == greatest else f"{least} to {greatest}"
+
+
+def _for_what(figures: PlanFigures, every: Sequence[LaunchFigures]) -> str:
+    made_for = f"Planned for {figures.target}, {figures.dtype}, head_dim {figures.head_dim}"
+    devices = {launch.prediction.device for launch in every if launch.prediction is not None}
+    if not devices:
+        return f"{made_for}; there are no predictions of time for it."
+    backward = _seconds([launch for launch in every if launch.role != "forward"])
+    return (
+        f"{made_for}. Times are predicted for one {', '.join(sorted(devices))} and a batch of 1, from arithmetic: none "
+        f"was measured. The backward launches of these layers, each once: {backward}."
+    )
 
 
 def _tiles(launch: LaunchFigures) -> int:
     return launch.full + launch.interval + launch.bits + launch.gathered
-
-
-def _backward(launches: Sequence[LaunchFigures]) -> str:
-    """What the backward launches of all kinds of layer take together; nothing where there is no prediction."""
-    predicted = [launch.prediction for launch in launches if launch.prediction is not None]
-    if not predicted:
-        return ""
-    return (
-        f"; the backward pass of each kind of layer once: predicted {_seconds(launches)} "
-        f"(arithmetic for one {predicted[0].device}, batch 1; nothing here was measured)"
-    )
 
 
 def _seconds(launches: Sequence[LaunchFigures]) -> str:
