@@ -81,10 +81,12 @@ def best_interval(maps: Sequence[Masked], step: int = 1) -> tuple[RowInterval | 
     # No bound at all still ends at n: what full tiles over the end need.
     candidates.append(Interval(own, RowInterval((), ()), r.FULL))
     best: RowInterval | None = None
-    most = 0
+    most, every = 0, sum(one.masked.size * one.times for one in maps)
     described = [np.zeros(one.tiles.classes.size, dtype=np.bool_) for one in maps]
     for candidate in candidates:
-        agrees = [agreeing(candidate.relation, one.tiles, one.masked) for one in maps]
+        if most == every:
+            break
+        agrees = [_agrees(candidate.relation, one) for one in maps]
         total = sum(int(some.sum()) * one.times for some, one in zip(agrees, maps, strict=True))
         if total > most:
             best, most = in_positions(candidate.rows, step), total
@@ -116,6 +118,13 @@ def _in_positions(bound: Bound, step: int, beyond: int) -> Bound:
             return Constant(step * value)
         case _:
             assert_never(bound)
+
+
+def _agrees(relation: r.Relation, one: Masked) -> Bool:
+    """Which of the masked tiles hold exactly what `relation` holds there."""
+    if relation == one.relation:
+        return np.ones(one.masked.size, dtype=np.bool_)
+    return agreeing(relation, one.tiles, one.masked)
 
 
 def agreeing(relation: r.Relation, tiles: TileMap, chosen: Int64) -> Bool:
