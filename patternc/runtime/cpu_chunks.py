@@ -22,8 +22,6 @@ _SCORES = 1 << 19
 _MOST_SCORES = 1 << 23
 _KEYS = 1 << 13
 """Keys of an item computed at a time; a row with more is merged from pieces."""
-_FUSED_KEYS = 512
-"""Keys of an item up to which a fused call is as fast as separate products."""
 _FUSED_ROW = 128
 """Numbers a row of a fused call holds: o and what else is as long."""
 _LEAST_TILES = 8
@@ -119,7 +117,7 @@ def _size(batch: Batch, kv_heads: int, group: int) -> tuple[int, int]:
 
 def _one_call(batch: Batch) -> bool:
     affine = isinstance(batch.own, Affine) and isinstance(batch.keys, Affine)
-    return affine and batch.keys.length <= min(_FUSED_KEYS, _KEYS)
+    return affine and batch.keys.length <= _KEYS
 
 
 def _in_place_size(batch: Batch, kv_heads: int, group: int) -> tuple[int, int]:

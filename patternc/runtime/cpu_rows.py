@@ -182,7 +182,7 @@ def _places(index: Tensor, units: int, heads: int, length: int) -> Tensor:
     if units * heads == 1:
         return index.reshape(-1)
     first = torch.arange(units * heads).mul_(length).view(units, 1, heads, 1)
-    return (first + index[None, :, None, :]).view(-1)
+    return (first + index[None, :, None, :]).reshape(-1)
 
 
 def _gather(rows: Tensor, places: Tensor, out: Tensor) -> None:
