@@ -4,6 +4,7 @@ A program of its own, because one process cannot both interpret kernels and comp
 `python tests/aot/compile_kernels.py jobs.json reports.json`. A job is what `tests/aot/jobs.py` writes; a report has
 
 regs, shared, spills  registers a thread, bytes of shared memory a program, instructions that touch local memory
+spans, tile, warps    of the job
 loops                 for each innermost loop with matrix or multiply-add work: instructions, hgmma, hmma, ffma,
                       async_copies (LDGSTS or UTMALDG), exp2 (MUFU.EX2)
 waits                 for each wait inside a loop: how many groups of copies may still be under way
@@ -117,6 +118,8 @@ def report(job, directory):
         "key": job["key"],
         "name": job["name"],
         "spans": job["spans"],
+        "tile": job["tile"],
+        "warps": job["num_warps"],
         "arch": job["arch"],
         "regs": int(re.search(r"REG:(\d+)", usage)[1]),
         "local": int(re.search(r"LOCAL:(\d+)", usage)[1]),

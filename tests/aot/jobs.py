@@ -11,15 +11,16 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from patternc.codegen.lower import lower
-from patternc.codegen.plan import KernelSpec
-from patternc.codegen.signature import Parameter, row_signature, signature
+from patternc.codegen.plan import KernelSpec, Lattice
+from patternc.codegen.signature import Parameter, merge_signature, row_signature, signature
 from patternc.codegen.triton_module import emit_kernel, emit_row_kernel, row_kernel_name
+from patternc.codegen.triton_shares import merge_name
 from patternc.compiler import check
+from patternc.runtime.launch import MERGE_WARPS
 
 ELEMENT = {"float16": "*fp16", "bfloat16": "*bf16", "float32": "*fp32"}
 
@@ -28,25 +29,29 @@ Reports = dict[str, dict]
 
 
 def kernels(pattern: Path, head_dim: int, dtype: str, target: str) -> list[KernelSpec]:
-    """The distinct kernels of a pattern file, by role and name."""
+    """The distinct kernels of a pattern file, by role and name, with lattices and split items where they pay."""
     schedule = check(pattern, head_dim=head_dim).elaborated.schedule
-    plan = lower(schedule, target=target, dtype=dtype, head_dim=head_dim).plan
+    plan = lower(schedule, target=target, dtype=dtype, head_dim=head_dim, lattices=True, slots=True).plan
     groups = [group for layer in plan.distinct for group in layer.groups]
     specs = {launch.kernel for group in groups for launch in group.launches}
     return sorted(specs, key=lambda spec: (spec.role, spec.name))
 
 
-def alike(specs: Iterable[KernelSpec]) -> list[KernelSpec]:
-    """One kernel of each form: those that differ in name and in the constants of their bounds compile alike."""
-    forms: dict[tuple, KernelSpec] = {}
-    for spec in specs:
-        bounds = None
-        if spec.interval is not None:
-            bounds = tuple(
-                tuple(type(bound).__name__ for bound in side) for side in (spec.interval.lows, spec.interval.highs)
-            )
-        forms.setdefault((replace(spec, name="", interval=None), bounds), spec)
-    return list(forms.values())
+def form(spec: KernelSpec) -> tuple:
+    """Kernels of one form compile alike: they differ in name, in the constants of their bounds and in their step."""
+    bounds = None
+    if spec.interval is not None:
+        bounds = tuple(
+            tuple(type(bound).__name__ for bound in side) for side in (spec.interval.lows, spec.interval.highs)
+        )
+    lattice = None if spec.lattice is None else replace(spec.lattice, step=2)
+    return replace(spec, name="", interval=None, lattice=lattice), bounds
+
+
+def packed(spec: KernelSpec) -> KernelSpec:
+    """The kernel as it is where classes are short: four in a tile, on each side, and bits for all pairs."""
+    lattice = Lattice(1000, spec.own_tile // 4, spec.counterpart_tile // 4)
+    return replace(spec, name=f"{spec.name}_packed", full=False, interval=None, bits=True, lattice=lattice)
 
 
 def parameter_type(parameter: Parameter, dtype: str, float32_result: bool) -> tuple[str, str, bool]:
@@ -86,8 +91,25 @@ def job(spec: KernelSpec, arch: int, dtype: str, tag: str = "") -> Job:
             parameter_type(parameter, dtype, spec.accumulate and spec.role == "dkv") for parameter in signature(spec)
         ],
         "arch": arch,
+        "tile": f"{spec.own_tile} x {spec.counterpart_tile}",
         "num_warps": spec.num_warps,
         "num_stages": spec.num_stages,
+    }
+
+
+def merge_job(spec: KernelSpec, arch: int, dtype: str, tag: str = "") -> Job:
+    """The kernel that merges what that of `spec` leaves in slots."""
+    signature = merge_signature(spec)
+    return {
+        "key": f"{tag}{merge_name(spec)}.d{spec.head_dim}.{dtype}.sm{arch}",
+        "spans": [],
+        "name": merge_name(spec),
+        "text": emit_kernel(spec),
+        "parameters": [parameter_type(parameter, dtype, spec.role == "dkv") for parameter in signature],
+        "arch": arch,
+        "tile": f"{spec.own_tile}",
+        "num_warps": MERGE_WARPS,
+        "num_stages": 3,
     }
 
 
@@ -100,6 +122,7 @@ def row_job(head_dim: int, arch: int, dtype: str) -> Job:
         "text": emit_row_kernel(head_dim),
         "parameters": [parameter_type(parameter, dtype, False) for parameter in row_signature()],
         "arch": arch,
+        "tile": "",
         "num_warps": 4,
         "num_stages": 3,
     }
