@@ -12,16 +12,13 @@ from collections.abc import Iterator
 from patternc.diagnostics import Diagnostic
 from patternc.grammar.brackets import braces, brackets
 from patternc.grammar.foreign import (
-    bare_file_name,
     comment,
     foreign_count,
-    foreign_number,
-    foreign_quotes,
-    foreign_range,
     foreign_selector,
     foreign_setting,
     foreign_statement,
 )
+from patternc.grammar.foreign_values import bare_file_name, foreign_number, foreign_quotes, foreign_range
 from patternc.grammar.lexer import END, STRAY, Token
 from patternc.grammar.missing import (
     missing_brackets,

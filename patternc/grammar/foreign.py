@@ -1,45 +1,29 @@
-"""Edits for words and signs as other languages have them: comments, declarations, settings, numbers, quotes.
+"""Edits for words as other languages have them: comments, declarations, settings, selectors.
 
-For: `edits.py`. Each says what the word or sign is in this language, and a fix writes it. Not for: what is only
-misspelt or doubled (`wrong_signs.py`).
+For: `edits.py`. Each says what the word is in this language, and a fix writes it. Not for: numbers, ranges and quotes
+(`foreign_values.py`), or what is only misspelt or doubled (`wrong_signs.py`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise, takewhile
+from itertools import pairwise
 
 from patternc.diagnostics import Diagnostic
-from patternc.grammar.lexer import END, STRAY, Token
-from patternc.grammar.places import Edit, Place, new_token
+from patternc.grammar.lexer import STRAY, Token
+from patternc.grammar.places import Edit, Place, is_word, new_token, rest_of_line, touch
 from patternc.grammar.signatures import PATTERN_WORDS
-from patternc.grammar.terminals import SELECTORS, SETTINGS, SIGNS, STATEMENTS
+from patternc.grammar.terminals import SELECTORS, SETTINGS, STATEMENTS
 from patternc.grammar.tree import ABSENT
 from patternc.source import Span
-
-
-def _rest_of_line(place: Place) -> list[Token]:
-    """The tokens after the one at hand, to the end of its line."""
-    following = place.stream[place.position + 1 : -1]
-    return list(takewhile(lambda token: not token.begins_line, following))
-
-
-def _touch(left: Token, right: Token) -> bool:
-    return left.stop == right.start
-
-
-def _is_word(token: Token) -> bool:
-    return token.types[-1] == "NAME" or token.type in STATEMENTS
-
 
 # -- comments ---------------------------------------------------------------------------------------------------------
 
 
 def comment(place: Place, read: bool) -> Iterator[Edit]:
     """`//`, `/*` and `--`. `read`: the sign itself could be read, so only what follows tells that it is a comment."""
-    token, rest = place.token, _rest_of_line(place)
-    second = rest[0] if rest and _touch(token, rest[0]) else None
+    token, rest = place.token, rest_of_line(place)
+    second = rest[0] if rest and touch(token, rest[0]) else None
     if token.type == "SLASH" and second is not None and second.text.startswith("*"):
         yield _block_comment(place)
         return
@@ -63,9 +47,9 @@ def comment(place: Place, read: bool) -> Iterator[Edit]:
 
 def _is_prose(words: Sequence[Token]) -> bool:
     """Whether the words of a line cannot be an operand and what may follow it."""
-    if not words or not _is_word(words[0]):
+    if not words or not is_word(words[0]):
         return False
-    return any(_is_word(each) or each.type in (STRAY, "INT") for each in words[1:2])
+    return any(is_word(each) or each.type in (STRAY, "INT") for each in words[1:2])
 
 
 def _block_comment(place: Place) -> Edit:
@@ -101,13 +85,13 @@ _KEYWORDS = {
 
 def foreign_statement(place: Place, could: set[str]) -> Iterator[Edit]:
     """A statement that begins as it would elsewhere, or without its word."""
-    token, rest = place.token, _rest_of_line(place)
+    token, rest = place.token, rest_of_line(place)
     if not could >= set(STATEMENTS) or token.types[-1] != "NAME" or not rest:
         return
     kind = _KEYWORDS.get(token.text)
-    if kind is not None and _is_word(rest[0]) and kind in ("PARAM", "PATTERN"):
+    if kind is not None and is_word(rest[0]) and kind in ("PARAM", "PATTERN"):
         kind = _declares(rest)
-    fits = {"PARAM": _is_word, "PATTERN": _is_word, "MODEL": _is_word, "EXPECT": bool}
+    fits = {"PARAM": is_word, "PATTERN": is_word, "MODEL": is_word, "EXPECT": bool}
     if kind == "USE" and rest[0].type != "STRING":
         note = 'for example `use "windows.attn"`'
         message = f"`{token.text}` does not begin a statement: other files are brought in by `use`"
@@ -207,7 +191,7 @@ def foreign_count(place: Place) -> Iterator[Edit]:
 def foreign_selector(place: Place, could: set[str]) -> Iterator[Edit]:
     """`every 6:`, `first 6:`, `last 6:`, `layer 6:`."""
     token = place.token
-    rest = _rest_of_line(place)
+    rest = rest_of_line(place)
     if not could >= set(SELECTORS) or token.types[-1] != "NAME" or len(rest) < 2 or rest[0].type != "INT":
         return
     number = rest[0]
@@ -241,163 +225,3 @@ def foreign_selector(place: Place, could: set[str]) -> Iterator[Edit]:
             fix=place.fix("leave it out", Span(token.start, number.start), ""),
         )
         yield Edit(diagnostic, (), 1, sure=True)
-
-
-# -- numbers ----------------------------------------------------------------------------------------------------------
-
-_THOUSANDS = {"k": 1 << 10, "K": 1 << 10, "ki": 1 << 10, "Ki": 1 << 10, "m": 1 << 20, "M": 1 << 20, "Mi": 1 << 20}
-
-
-def foreign_number(place: Place) -> Iterator[Edit]:
-    """`64k`, `1e6`, `1_000_000`, `16,384`, `0x10`: a number with something right behind it."""
-    token = place.token
-    following = place.stream[place.position + 1 : place.position + 6]
-    if token.type not in ("INT", "DECIMAL") or not following or not _touch(token, following[0]):
-        return
-    if following[0].types[-1] == "NAME" and not _is_time_for_a_word(following[0]):
-        yield _number(place, 2)
-    elif following[0].type == "COMMA" and (not place.brackets or place.brackets[-1].type == "LBRACE"):
-        drop = 1
-        while len(following) > drop and following[drop - 1].type == "COMMA" and len(following[drop].text) == 3:
-            drop += 2
-        if drop > 1 and following[1].type == "INT" and _touch(following[0], following[1]):
-            yield _number(place, drop)
-
-
-def _is_time_for_a_word(token: Token) -> bool:
-    return token.type in SETTINGS or token.type == "STEP"
-
-
-def _number(place: Place, drop: int) -> Edit:
-    tokens = place.stream[place.position : place.position + drop]
-    following = place.stream[place.position + drop : place.position + drop + 2]
-    if tokens[-1].text in ("e", "E") and following[0].type in ("MINUS", "PLUS") and following[1].type == "INT":
-        tokens = (*tokens, *following)
-    span = Span(tokens[0].start, tokens[-1].stop)
-    written = place.source.text[span.start : span.stop]
-    value = _value_of(written)
-    fix = None if value is None else place.fix(f"write `{value}`", span, str(value))
-    reads = "" if value is None or not written[-1:].isalpha() else f", with {written.lstrip('0123456789.')} for "
-    reads += f"{_THOUSANDS[written.lstrip('0123456789.')]:,}" if reads else ""
-    diagnostic = Diagnostic(
-        "PA109",
-        f"a number is written in digits only, not as `{written}`",
-        (place.label(span, "no number of this language"),),
-        ("for example `65536` or `64 * 1024`",) if value is None else (),
-        fix=fix if fix is None else place.fix(f"write `{value}`{reads}", span, str(value)),
-    )
-    number = Token(("NAME",), ABSENT, span.start, span.stop)
-    if value is not None:
-        number = Token(("INT",), str(value), span.start, span.stop)
-    return Edit(diagnostic, (number,), len(tokens), sure=True)
-
-
-def _value_of(written: str) -> int | None:
-    """The whole number that a number of other languages is, at most 2**62."""
-    if re.fullmatch(r"[0-9]+(_[0-9]+)+|[0-9]{1,3}(,[0-9]{3})+", written):
-        return _bounded(int(written.replace("_", "").replace(",", "")))
-    if found := re.fullmatch(r"([0-9]+)(?:\.([0-9]+))?[eE]\+?([0-9]{1,2})", written):
-        whole, fraction, exponent = found[1], found[2] or "", int(found[3])
-        if len(whole) < 20 and len(fraction) <= exponent:
-            return _bounded(int(whole + fraction) * 10 ** (exponent - len(fraction)))
-    if (found := re.fullmatch(r"([0-9]{1,9})([A-Za-z]+)", written)) and found[2] in _THOUSANDS:
-        return _bounded(int(found[1]) * _THOUSANDS[found[2]])
-    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,15}", written):
-        return int(written, 16)
-    return None
-
-
-def _bounded(value: int) -> int | None:
-    return value if value < 1 << 62 else None
-
-
-# -- quotes and arrows ------------------------------------------------------------------------------------------------
-
-_QUOTES = "\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019\u201a'`"
-
-
-def foreign_quotes(place: Place, could: set[str]) -> Iterator[Edit]:
-    """Typographic or single quotes around something on one line."""
-    token = place.token
-    if token.text[0] not in _QUOTES:
-        return
-    rest = _rest_of_line(place)
-    count = next((index for index, each in enumerate(rest) if each.type == STRAY and each.text[-1] in _QUOTES), None)
-    last = token if len(token.text) > 1 and token.text[-1] in _QUOTES else None
-    if count is not None:
-        last = rest[count]
-    if last is None:
-        return
-    span = Span(token.start, last.stop)
-    content = place.source.text[span.start + 1 : span.stop - 1]
-    called = place.kept[-2].text if len(place.kept) > 1 else ""
-    wants_file = "STRING" in could and ("NAME" not in could or called == "layout")
-    fix_text, fixed = ('write `"`', f'"{content}"') if wants_file else ("leave them out", content)
-    kind, text = ("STRING", fixed) if wants_file else ("NAME", ABSENT)
-    what = 'a file name stands between two `"`' if wants_file else "nothing is quoted but file names"
-    diagnostic = Diagnostic(
-        "PA106",
-        f"{what}, and `{token.text[0]}` is no part of the language",
-        (place.label(span),),
-        fix=place.fix(fix_text, span, fixed),
-    )
-    drop = 1 if count is None else 2 + count
-    yield Edit(diagnostic, (Token((kind,), text, span.start, span.stop),), drop, sure=True)
-
-
-def bare_file_name(place: Place, could: set[str]) -> Iterator[Edit]:
-    """`use windows.attn`."""
-    token, before = place.token, place.before
-    if before is None or before.type != "USE" or "STRING" not in could or token.type in (END, *STATEMENTS):
-        return
-    line = [token, *_rest_of_line(place)]
-    last = line[0]
-    count = 1
-    while count < len(line) and _touch(last, line[count]):
-        last = line[count]
-        count += 1
-    span = Span(token.start, last.stop)
-    written = place.source.text[span.start : span.stop]
-    if count == len(line) and _is_word(token) and not token.begins_line:
-        name = written if written.endswith(".attn") else f"{written}.attn"
-        diagnostic = Diagnostic(
-            "PA105",
-            f'the name of a file is quoted: `"{name}"`',
-            (place.label(span, "quotes are needed"),),
-            fix=place.fix('put it between `"`', span, f'"{name}"'),
-        )
-        yield Edit(diagnostic, (Token(("STRING",), f'"{name}"', span.start, span.stop),), count, sure=True)
-
-
-# -- ranges -----------------------------------------------------------------------------------------------------------
-
-
-def foreign_range(place: Place, could: set[str]) -> Iterator[Edit]:
-    """`0..=5`, `0...5`, `0 to 5`, and `0–5` with a dash: the last number is meant to be in it."""
-    token, before = place.token, place.before
-    if before is None or before.types[0] not in ("INT", "RANGE"):
-        return
-    rest = _rest_of_line(place)
-    if not rest or rest[0].type != "INT" or len(rest[0].text) > 18:
-        return
-    is_sign = before.type == "RANGE" and token.type in ("EQUAL", "DOT") and _touch(before, token)
-    is_dash = token.text in _DASHES and "COLON" in could  # in a selector: elsewhere it may be a difference
-    is_word = before.type == "INT" and "RANGE" in could and (token.text in ("to", "until") or is_dash)
-    if not (is_sign or is_word):
-        return
-    first = place.kept[-2] if is_sign and len(place.kept) > 1 else before
-    stop = int(rest[0].text) + (token.text != "until")
-    span = Span(first.start, rest[0].stop)
-    written = f"{first.text}..{stop}"
-    diagnostic = Diagnostic(
-        "PA109",
-        f"a range is written `{written}`, its end left out",
-        (place.label(span, "not a range of this language"),),
-        fix=place.fix(f"write `{written}`", span, written),
-    )
-    number = Token(("INT",), str(stop), rest[0].start, rest[0].stop)
-    insert = (number,) if is_sign else (new_token("RANGE", place, SIGNS["RANGE"]), number)
-    yield Edit(diagnostic, insert, 2, sure=True)
-
-
-_DASHES = ("\u2010", "\u2011", "\u2012", "\u2013", "\u2014")

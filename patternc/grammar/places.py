@@ -7,10 +7,11 @@ Not for: deciding which edit is taken.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 from patternc.diagnostics import Diagnostic, Fix, Label
 from patternc.grammar.lexer import END, STRAY, Cursor, Token
-from patternc.grammar.terminals import SIGNS, WORDS, expected
+from patternc.grammar.terminals import SIGNS, STATEMENTS, WORDS, expected
 from patternc.grammar.tree import ABSENT
 from patternc.source import Source, Span
 
@@ -81,6 +82,22 @@ def new_token(kind: str, place: Place, text: str | None = None) -> Token:
     """A token to put in; what has no spelling of its own gets `text`, or is marked as absent."""
     written = text if text is not None else SIGNS.get(kind) or WORDS.get(kind, ABSENT)
     return Token((kind,), written, place.gap.start, place.gap.stop)
+
+
+def rest_of_line(place: Place) -> list[Token]:
+    """The tokens after the one at hand, to the end of its line."""
+    following = place.stream[place.position + 1 : -1]
+    return list(takewhile(lambda token: not token.begins_line, following))
+
+
+def touch(left: Token, right: Token) -> bool:
+    """Whether nothing stands between two tokens."""
+    return left.stop == right.start
+
+
+def is_word(token: Token) -> bool:
+    """Whether a token is written like a name."""
+    return token.types[-1] == "NAME" or token.type in STATEMENTS
 
 
 def shown(token: Token) -> str:
