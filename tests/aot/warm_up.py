@@ -1,11 +1,13 @@
 """Everything that a launch does short of launching: the launcher's arguments bound, specialised and compiled by triton.
 
-A program of its own (`python -m tests.aot.warm_up`), because it makes triton believe in an sm_90 that is not there.
-Prints a line for each launch: the kernel, its grid, and whether copies go on while it computes.
+A program of its own (`python -m tests.aot.warm_up lowered` or `chain`), because it makes triton believe in an sm_90
+that is not there. Prints a line for each launch: the kernel, its grid, and whether copies go on while it computes.
 """
 
+import sys
 from contextlib import nullcontext
 
+import numpy as np
 import torch
 from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
@@ -13,6 +15,7 @@ from triton.runtime import driver
 from patternc.algebra import relation as r
 from patternc.codegen.lower import lower
 from patternc.runtime import cuda, launch
+from tests.codegen.dense_tables import Pattern, Shape, build_plan
 from tests.codegen.interpreted.dense_attention import table_tensors
 from tests.lowering import schedule
 
@@ -49,23 +52,35 @@ def warm_up(name, load):
     setattr(launch, name, lambda which: WarmUp(load(which)))
 
 
-def main():
+def lowered_plan():
+    """Listed columns, and two patterns in heads of one kv head."""
+    columns = r.intersection(r.PAST, r.union(r.Band(0, 63), r.Columns(100, (99,))))
+    model = schedule(1000, columns, r.Band(0, 200), table=((0, 0, 1, 0),), kv_heads=2)
+    lowered = lower(model, target="cuda:90", dtype="bfloat16", head_dim=32)
+    return lowered.plan.distinct[0], lowered.tables.values()
+
+
+def chain_plan():
+    """A window of 100, then every second key beyond it, both with split items."""
+    distance = np.arange(256)[:, None] - np.arange(256)[None, :]
+    window = Pattern((distance >= 0) & (distance < 100), split=2)
+    beyond = Pattern((distance >= 100) & (distance % 2 == 0), step=2, split=1)
+    return build_plan([((0, 1), (window, beyond))], 2, 1, Shape(64, 64, head_dim=32))
+
+
+def main(which):
     driver.set_active(Device())
     for name in ("kernel", "merge_kernel", "row_kernel"):
         warm_up(name, getattr(launch, name))
     cuda._device = lambda q: nullcontext()
 
-    n, heads = 1000, 4
-    columns = r.intersection(r.PAST, r.union(r.Band(0, 63), r.Columns(100, (99,))))
-    model = schedule(n, columns, r.Band(0, 200), table=((0, 0, 1, 0),), kv_heads=2)
-    lowered = lower(model, target="cuda:90", dtype="bfloat16", head_dim=32)
-    (plan,) = lowered.plan.distinct
-    tables = table_tensors(lowered.tables.values())
-    q, k = (torch.zeros(2, count, n, 32, dtype=torch.bfloat16) for count in (heads, 2))
-    lse = torch.zeros(2, heads, n)
+    plan, sets = {"lowered": lowered_plan, "chain": chain_plan}[which]()
+    tables = table_tensors(sets)
+    q, k = (torch.zeros(2, count, plan.tokens, 32, dtype=torch.bfloat16) for count in (plan.heads, plan.kv_heads))
+    lse = torch.zeros(2, plan.heads, plan.tokens)
     cuda.forward(q, k, k, lse[0, :, 0], tables, plan, 0.1)
     cuda.backward(q, lse, q, k, k, lse[0, :, 0], q, lse, tables, plan, 0.1)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
