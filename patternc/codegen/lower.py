@@ -21,7 +21,7 @@ from patternc.codegen.names import kernel_name
 from patternc.codegen.notes import Note, notes_of
 from patternc.codegen.plan import PLAN_SCHEMA, Dtype, HeadGroup, KernelSpec, Launch, LayerPlan, ModulePlan, Role
 from patternc.codegen.tables import BITS, END, FULL, GATHER, GATHER_END, INTERVAL, SLOT, TableSet
-from patternc.codegen.walks import Shapes, Walk, Walks, build_walks
+from patternc.codegen.walks import Shapes, SharedWalks, Walk, Walks, build_walks
 
 LONGEST = 1 << 30
 """Tokens: twice a position still fits 32 bits, which bounds of intervals rely on."""
@@ -84,6 +84,7 @@ def lower(
 
     tables: dict[str, TableSet] = {}
     notes: dict[str, Note] = {}
+    shared: SharedWalks = {}
     kernels: dict[KernelSpec, str] = {}
     launches: dict[int, Launches] = {}
     for index in first_with.values():
@@ -93,9 +94,10 @@ def lower(
             normal = normalise(pattern.relation, schedule.tokens, choose(shapes.forward, choices) if lattices else None)
             programs = target != "cpu"
             name = f"p{index}"
-            walks = build_walks(name, normal, shapes, intervals=programs, split=slots and programs, budget=budget)
+            split = slots and programs
+            walks = build_walks(name, normal, shapes, intervals=programs, split=split, shared=shared, budget=budget)
         tables |= {walk.tables.name: walk.tables for walk in walks.all}
-        notes |= notes_of(walks, normal, choices)
+        notes = notes_of(walks, normal, choices) | notes
         launches[index] = _launches(walks, pattern.text, shapes, head_dim, sinks, kernels)
 
     distinct: dict[tuple[int, ...], int] = {}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import Budget
-from patternc.algebra.normalise import Listed, Normal, everywhere
+from patternc.algebra.normalise import Listed, Normal, Strided, everywhere
 from patternc.algebra.pairs import Pairs, listed_pairs
 from patternc.analysis.tiles import Side, TileMap, tile_map
 from patternc.codegen.build import Part, build_tables, contiguous, masked
@@ -63,6 +63,11 @@ class Walks:
         return (*self.forward, *(walk for walk in self.dq if walk not in self.forward), *self.dkv)
 
 
+SharedWalks = dict[tuple[r.Relation, int, TileShape, Side, bool], Walk]
+"""Walks by relation, step (1 for neighbours), shape, own side, and whether they have every own row: patterns that have
+a component in common walk the same tables."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pattern:
     """What all walks of a pattern are made from; `intervals` allows interval tiles, `split` shares of hubs."""
@@ -71,6 +76,7 @@ class _Pattern:
     pairs: Pairs | None
     intervals: bool
     split: bool
+    shared: SharedWalks
     budget: Budget
 
     def tiles(self, relation: r.Relation, shape: TileShape, own: Side, listed: Int64 | None, along: Side) -> TileMap:
@@ -80,14 +86,17 @@ class _Pattern:
         return tile_map(relation, self.normal.n, rows, cols, own=own, queries=queries, keys=keys, budget=self.budget)
 
 
-def build_walks(name: str, normal: Normal, shapes: Shapes, *, intervals: bool, split: bool, budget: Budget) -> Walks:
+def build_walks(
+    name: str, normal: Normal, shapes: Shapes, *, intervals: bool, split: bool, shared: SharedWalks, budget: Budget
+) -> Walks:
     """The walks of one pattern; tables are called `name`.forward, .dq (where it differs) and .dkv.
 
     Those of strides and of listed keys have .step<s> and .gathered behind that. `intervals` allows interval tiles;
-    without, every partial tile has bits; `split` allows shares of hubs. Raises TileBudgetError.
+    without, every partial tile has bits; `split` allows shares of hubs. `shared` are the walks of earlier patterns,
+    under their names; those of this one are added. Raises TileBudgetError.
     """
     pairs = None if normal.drawn is None else listed_pairs(normal.drawn, normal.n, budget)
-    pattern = _Pattern(normal, pairs, intervals, split, budget)
+    pattern = _Pattern(normal, pairs, intervals, split, shared, budget)
     forward = _by_queries(f"{name}.forward", pattern, shapes.forward)
     same = (shapes.dq.own, shapes.dq.counterpart) == (shapes.forward.own, shapes.forward.counterpart)
     dq = forward if same else _by_queries(f"{name}.dq", pattern, shapes.dq)
@@ -108,9 +117,9 @@ def _by_queries(name: str, pattern: _Pattern, shape: TileShape) -> tuple[Walk, .
             tiles = pattern.tiles(keyed.relation, shape, "queries", keyed.positions, "keys")
             gathered.append(from_tiles(tiles, keyed.positions))
         walks.append(_contiguous(name, pattern, relation, "queries", shape, gathered))
-    for place, tiles in enumerate(strided):
+    for place, (component, tiles) in enumerate(strided):
         every = not walks or place == len(strided) - 1
-        walks.append(_on_lattice(name, pattern, tiles, every))
+        walks.append(_on_lattice(name, pattern, component, tiles, "queries", shape, every))
     return tuple(walks)
 
 
@@ -125,7 +134,8 @@ def _by_keys(name: str, pattern: _Pattern, shape: TileShape) -> tuple[Walk, ...]
             tiles = pattern.tiles(queried.relation, shape, "keys", queried.positions, "queries")
             gathered.append(from_tiles(tiles, queried.positions))
         walks.append(_contiguous(name, pattern, pattern.normal.tiled, "keys", shape, gathered))
-    walks += [_on_lattice(name, pattern, tiles, not walks and place == 0) for place, tiles in enumerate(strided)]
+    for component, tiles in strided:
+        walks.append(_on_lattice(name, pattern, component, tiles, "keys", shape, every=not walks))
     if keyed is not None:
         walks.append(_by_listed_keys(f"{name}.gathered", pattern, keyed, shape))
     return tuple(walks)
@@ -136,43 +146,48 @@ def _unlisted(normal: Normal) -> bool:
     return isinstance(normal.tiled, r.Empty) and normal.queried is None and normal.drawn is None
 
 
-def _strided(pattern: _Pattern, shape: TileShape, own: Side) -> list[OnLattice]:
-    """The strided components that have any pairs."""
-    every = [
-        on_lattice(strided, pattern.normal.n, shape.own, shape.counterpart, own, pattern.budget)
+def _strided(pattern: _Pattern, shape: TileShape, own: Side) -> list[tuple[Strided, OnLattice]]:
+    """The strided components that have any pairs, and their tiles."""
+    components = [
+        (strided, on_lattice(strided, pattern.normal.n, shape.own, shape.counterpart, own, pattern.budget))
         for strided in pattern.normal.strided
     ]
-    return [tiles for tiles in every if tiles.pairs]
+    return [(strided, tiles) for strided, tiles in components if tiles.pairs]
 
 
-def _on_lattice(name: str, pattern: _Pattern, strided: OnLattice, every: bool) -> Walk:
+def _on_lattice(
+    name: str, pattern: _Pattern, component: Strided, tiles: OnLattice, own: Side, shape: TileShape, every: bool
+) -> Walk:
     """The launch of a strided component, with `every` own row or those that have pairs."""
-    lattice = strided.lattice
+    lattice = tiles.lattice
+    key = (component.relation, lattice.step, shape, own, every)
+    if key in pattern.shared:
+        return pattern.shared[key]
     maps = [
         Masked(part.relation, part.tiles, np.nonzero(masked(part.tiles))[0], part.offsets.size)
-        for part in strided.parts
+        for part in tiles.parts
         if part.relation is not None
     ]
     interval, described = best_interval(maps, lattice.step) if maps and pattern.intervals else (None, [])
     if not described:
-        described = [np.zeros(part.tiles.classes.size, dtype=np.bool_) for part in strided.parts]
+        described = [np.zeros(part.tiles.classes.size, dtype=np.bool_) for part in tiles.parts]
+    pitches = lattice.step * lattice.own_run, lattice.step * lattice.counterpart_run
     parts = [
-        Part(
-            part.tiles,
-            exact,
-            part.offsets,
-            lattice.step * lattice.own_run,
-            lattice.step * lattice.counterpart_run,
-            part.live,
-        )
-        for part, exact in zip(strided.parts, described, strict=True)
+        Part(part.tiles, exact, part.offsets, *pitches, part.live)
+        for part, exact in zip(tiles.parts, described, strict=True)
     ]
     own_tiles = sum(part.live.size * part.offsets.size for part in parts)
-    none = nothing(own_tiles, parts[0].tiles.own_tile, parts[0].tiles.counterpart_tile)
     tables = build_tables(
-        f"{name}.step{lattice.step}", pattern.normal.n, parts, none, None, every=every, split=pattern.split
+        f"{name}.step{lattice.step}",
+        pattern.normal.n,
+        parts,
+        nothing(own_tiles, shape.own, shape.counterpart),
+        None,
+        every=every,
+        split=pattern.split,
     )
-    return Walk(tables, interval, lattice=lattice)
+    pattern.shared[key] = Walk(tables, interval, lattice=lattice)
+    return pattern.shared[key]
 
 
 def _by_listed_keys(name: str, pattern: _Pattern, keyed: Listed, shape: TileShape) -> Walk:
@@ -190,16 +205,21 @@ def _contiguous(
     name: str, pattern: _Pattern, relation: r.Relation, own: Side, shape: TileShape, gathered: list[GatheredTiles]
 ) -> Walk:
     """A launch over all own positions: `relation` on contiguous tiles, beside what is gathered and what is drawn."""
+    key = (relation, 1, shape, own, True) if not gathered and pattern.pairs is None else None
+    if key in pattern.shared:
+        return pattern.shared[key]
     tiles = pattern.tiles(relation, shape, own, None, own)
     interval, described = _interval(relation, tiles, pattern.intervals)
     if pattern.pairs is not None:
         drawn = from_pairs(pattern.pairs, own, shape.own, shape.counterpart, pattern.budget)
         gathered = [*gathered, drawn]
     parts = [contiguous(tiles, described)]
-    return Walk(
-        build_tables(name, pattern.normal.n, parts, combined(gathered, tiles), None, every=True, split=pattern.split),
-        interval,
-    )
+    listed = combined(gathered, tiles)
+    tables = build_tables(name, pattern.normal.n, parts, listed, None, every=True, split=pattern.split)
+    walk = Walk(tables, interval)
+    if key is not None:
+        pattern.shared[key] = walk
+    return walk
 
 
 def _interval(relation: r.Relation, tiles: TileMap, allowed: bool) -> tuple[RowInterval | None, NDArray[np.bool_]]:

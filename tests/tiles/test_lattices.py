@@ -194,3 +194,19 @@ def test_a_dilated_branch_runs_on_one_class(step):
     useful = 2 * in_chunk * (in_chunk + 1) // 2
     assert table.items[:, t.PAIRS].sum() == useful
     assert (table.items[:, t.END] - table.items[:, t.FULL]).sum() * 128 * 64 <= useful + 2 * in_chunk * 128
+
+
+def test_patterns_share_the_tables_of_a_component():
+    n = 4096
+    window = r.Band(0, 63)
+    relations = [window, r.union(window, r.band(0, None, 64)), r.union(window, r.band(0, None, 128))]
+    relations.append(r.union(r.Band(0, 63), r.Band(64, 200), r.band(0, None, 64)))
+    lowered = lower(schedule(n, *relations), target="cuda:90", dtype="bfloat16", head_dim=64, lattices=True)
+    forwards = [[launch.tables for launch in group.forward] for group in lowered.plan.distinct[0].groups]
+    assert forwards == [
+        ["p0.forward"],
+        ["p0.forward", "p1.forward.step64"],
+        ["p0.forward", "p2.forward.step128"],
+        ["p3.forward", "p3.forward.step64"],
+    ]
+    assert set(lowered.notes) == set(lowered.tables)
