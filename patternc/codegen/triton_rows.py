@@ -146,7 +146,7 @@ def again_block(spec: KernelSpec) -> Lines:
         ]
     lines.append("first = base + origin")
     if spec.lattice is None:
-        return [*lines, "live = rows < tl.load(item + COUNT, volatile=True)"]
+        return lines
     return [
         *lines,
         "count = tl.load(item + COUNT, volatile=True)",

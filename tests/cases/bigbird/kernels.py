@@ -160,7 +160,6 @@ def forward_blocks_32_local_3_global_0_m1_random_1(
     base = tl.load(segments_ptr, volatile=True).to(tl.int64)
     origin = tl.load(item + ORIGIN, volatile=True)
     first = base + origin
-    live = rows < tl.load(item + COUNT, volatile=True)
     o_ptr += batch * o_batch + head * o_head + first * o_row
     lse_ptr += batch * lse_batch + head * lse_head + first
     own_offsets = rows[:, None] * o_row + dims[None, :]
@@ -254,7 +253,6 @@ def dq_blocks_32_local_3_global_0_m1_random_1(
     base = tl.load(segments_ptr, volatile=True).to(tl.int64)
     origin = tl.load(item + ORIGIN, volatile=True)
     first = base + origin
-    live = rows < tl.load(item + COUNT, volatile=True)
     own_offsets = rows[:, None] * dq_row + dims[None, :]
     dq_ptr += batch * dq_batch + head * dq_head + first * dq_row
     tl.store(dq_ptr + own_offsets, dq.to(dq_ptr.dtype.element_ty), mask=live[:, None])
@@ -370,7 +368,6 @@ def dkv_blocks_32_local_3_global_0_m1_random_1(
     base = tl.load(segments_ptr, volatile=True).to(tl.int64)
     origin = tl.load(item + ORIGIN, volatile=True)
     first = base + origin
-    live = rows < tl.load(item + COUNT, volatile=True)
     own_offsets = rows[:, None] * dk_row + dims[None, :]
     dk_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
     dv_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row

@@ -146,7 +146,6 @@ def forward_dense_minus_stride_3(
     base = tl.load(segments_ptr, volatile=True).to(tl.int64)
     origin = tl.load(item + ORIGIN, volatile=True)
     first = base + origin
-    live = rows < tl.load(item + COUNT, volatile=True)
     o_ptr += batch * o_batch + head * o_head + first * o_row
     lse_ptr += batch * lse_batch + head * lse_head + first
     own_offsets = rows[:, None] * o_row + dims[None, :]
@@ -230,7 +229,6 @@ def dq_dense_minus_stride_3(
     base = tl.load(segments_ptr, volatile=True).to(tl.int64)
     origin = tl.load(item + ORIGIN, volatile=True)
     first = base + origin
-    live = rows < tl.load(item + COUNT, volatile=True)
     own_offsets = rows[:, None] * dq_row + dims[None, :]
     dq_ptr += batch * dq_batch + head * dq_head + first * dq_row
     tl.store(dq_ptr + own_offsets, dq.to(dq_ptr.dtype.element_ty), mask=live[:, None] & present)
@@ -324,7 +322,6 @@ def dkv_dense_minus_stride_3(
     base = tl.load(segments_ptr, volatile=True).to(tl.int64)
     origin = tl.load(item + ORIGIN, volatile=True)
     first = base + origin
-    live = rows < tl.load(item + COUNT, volatile=True)
     own_offsets = rows[:, None] * dk_row + dims[None, :]
     dk_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
     dv_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
