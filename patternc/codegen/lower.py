@@ -27,12 +27,6 @@ LONGEST = 1 << 30
 """Tokens: twice a position still fits 32 bits, which bounds of intervals rely on."""
 
 
-LATTICES = False
-"""Whether strides run on lattices where nothing else is asked for."""
-SLOTS = False
-"""Whether programs share hubs where nothing else is asked for."""
-
-
 @dataclass(frozen=True, slots=True)
 class Lowered:
     """A plan, and its tables by name."""
@@ -62,15 +56,15 @@ def lower(
     layers: Sequence[int] | None = None,
     shapes: Shapes | None = None,
     budget: Budget = DEFAULT_BUDGET,
-    lattices: bool = LATTICES,
-    slots: bool = SLOTS,
+    lattices: bool = True,
+    slots: bool = True,
 ) -> Lowered:
     """Plan every layer of `schedule` (or only `layers`: `plan.layers` is then in that order).
 
     `target` is "cpu" or "cuda:<sm>"; `sinks` adds a logit per query head to the denominator; `shapes` overrides the
     cost model's tile shapes (own tiles a power of two >= 16, counterpart tiles >= 32); `lattices` lets strides run on
-    tiles of residue classes, `slots` lets programs share hubs. Raises TileBudgetError for what
-    would cost too much, ValueError for a head_dim or dtype without kernels.
+    tiles of residue classes, `slots` lets programs share hubs: both are off only to measure what they are worth. Raises
+    TileBudgetError for what would cost too much, ValueError for a head_dim or dtype without kernels.
     """
     if schedule.tokens > LONGEST:
         raise refuse("tokens", schedule.tokens, LONGEST, "positions are 32-bit integers")

@@ -13,6 +13,8 @@ import pytest
 from patternc.algebra.normalise import normalise
 from patternc.algebra.predicate import components, predicate
 from patternc.analysis.report_json import to_json
+from patternc.codegen.choice import choose
+from patternc.codegen.lower import choose_shapes
 from patternc.codegen.plan_json import plan_to_json
 from patternc.compiler import compile
 
@@ -26,9 +28,11 @@ def programs():
 
 def normal_text(program):
     lines = []
-    for index, pattern in enumerate(program.schedule.patterns):
+    schedule = program.schedule
+    shape = choose_shapes(program.target, program.dtype, schedule.head_dim, schedule.tokens).forward
+    for index, pattern in enumerate(schedule.patterns):
         lines += [f"pattern {index}: {pattern.text}", f"    {predicate(pattern.relation)}"]
-        lines += [f"    {line}" for line in components(normalise(pattern.relation, program.schedule.tokens))]
+        lines += [f"    {line}" for line in components(normalise(pattern.relation, schedule.tokens, choose(shape, [])))]
     return "\n".join(lines) + "\n"
 
 
@@ -36,7 +40,7 @@ def tables_text(program):
     lines = []
     for table in program.lowered.tables.values():
         lines.append(f"{table.name}: own tiles of {table.own_tile}, counterpart tiles of {table.counterpart_tile}")
-        for name in ("items", "tiles", "tile_bits", "gather", "gathered", "segments"):
+        for name in ("items", "tiles", "tile_bits", "gather", "gathered", "merges", "segments"):
             array = getattr(table, name)
             text = np.array2string(array, max_line_width=116, threshold=10**6)
             lines += [f"  {name} {list(array.shape)}", *(f"    {line}" for line in text.splitlines())]
