@@ -54,10 +54,10 @@ def launch(one: Launch, table: Mapping[str, Tensor], heads: int, batch: int, val
     if spec.slots:
         values |= _shares(spec, batch * heads * one.slots, table["items"].device)
         values |= {"slot_count": one.slots, "merge_count": merges}
-    arguments = {parameter.name: values[parameter.name] for parameter in signature(spec)}
+    arguments = {name: values[name] for name in _names(spec)}
     kernel(spec)[(items * heads * batch,)](**arguments, num_warps=spec.num_warps, num_stages=spec.num_stages)
     if spec.slots and merges:
-        arguments = {parameter.name: values[parameter.name] for parameter in merge_signature(spec)}
+        arguments = {name: values[name] for name in _merge_names(spec)}
         programs = spec.own_tile // MERGED_ROWS * merges * heads * batch
         merge_kernel(spec)[(programs,)](**arguments, num_warps=MERGE_WARPS)
 
@@ -70,7 +70,7 @@ def launch_rows(head_dim: int, batch: int, values: Mapping[str, Any]) -> None:
 
 
 def tile_reach(spec: KernelSpec) -> int:
-    """How far apart the first and the last position of a tile are at most; the own and the counterpart tile are."""
+    """How far apart positions of one tile are at most, own or counterpart."""
     tile = max(spec.own_tile, spec.counterpart_tile)
     if spec.lattice is None:
         return tile
@@ -83,6 +83,16 @@ def _shares(spec: KernelSpec, slots: int, device: torch.device) -> dict[str, Ten
         f"{name}_shares_ptr": torch.empty(slots, *shape, dtype=torch.float32, device=device)
         for name, shape in share_shapes(spec).items()
     }
+
+
+@functools.lru_cache(maxsize=4096)
+def _names(spec: KernelSpec) -> tuple[str, ...]:
+    return tuple(parameter.name for parameter in signature(spec))
+
+
+@functools.lru_cache(maxsize=4096)
+def _merge_names(spec: KernelSpec) -> tuple[str, ...]:
+    return tuple(parameter.name for parameter in merge_signature(spec))
 
 
 @functools.lru_cache(maxsize=4096)
