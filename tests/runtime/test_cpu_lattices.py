@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from patternc.codegen.plan import PLAN_SCHEMA, HeadGroup, KernelSpec, Lattice, Launch, LayerPlan
 from patternc.codegen.plan_json import layer_to_json
-from patternc.codegen.tables import ITEM_WORDS, MERGE_WORDS, TableSet
+from patternc.codegen.tables import BITS, COUNT, ITEM_WORDS, MERGE_WORDS, SLOT, TableSet
 from patternc.runtime import cpu_chunks, cpu_schedule
 from patternc.runtime.tensors import table_tensors
 from tests.runtime.layers import CPU, Layer, assert_agrees, gradients, inputs
@@ -158,18 +158,44 @@ def runs(step, n, own_tile=OWN, width=WIDTH):
     return Lattice(step, own_tile // packed, width // packed)
 
 
-def local_or_stride(n, local, step):
+def local_or_stride(n, local, step, own_tile=OWN, width=WIDTH):
     """The two launches of `local(l) | stride(s)` under causal."""
     away = distances(n)
     window = (away >= 0) & (away < local)
-    return [Part(window), Part((away >= local) & same_class(n, step), runs(step, n))]
+    return [Part(window), Part((away >= local) & same_class(n, step), runs(step, n, own_tile, width))]
 
 
+@pytest.mark.parametrize("own_tile", [16, 64])
 @pytest.mark.parametrize("step", [1, 2, 3, 5, 8, 16, 40, 116, 117, 200])
 @pytest.mark.parametrize("n", [117, 120])
-def test_stride(n, step):
-    layer = layer_of_parts([((0, 1), local_or_stride(n, 9, step))], 2)
+def test_stride(n, step, own_tile):
+    """Runs of 64 rows pack short classes so that their keys come in two tiles, runs of 16 so that they do not."""
+    layer = layer_of_parts([((0, 1), local_or_stride(n, 9, step, own_tile))], 2, own_tile=own_tile)
     assert_agrees(layer, inputs(n, 2, batch=2, sinks=True), EXACT)
+
+
+@pytest.mark.parametrize("step", [9, 30])
+def test_packs_that_see_some_of_their_keys(step):
+    """Tiles of keys that are missing, full and partial, in every order."""
+    n = 120
+    generator = np.random.default_rng(0)
+    mask = same_class(n, step) & (generator.random((n, n)) < 0.3)
+    mask[:, : n // 2] &= np.arange(n)[:, None] >= n // 2
+    parts = [Part(mask, runs(step, n, 64))]
+    assert_agrees(layer_of_parts([((0, 1), parts)], 2, own_tile=64), inputs(n, 2), EXACT)
+
+
+def test_rows_that_no_launch_has():
+    """What no item writes is zero, not what was in memory: uninitialised memory is NaN here."""
+    n = 150
+    late = (distances(n) > 0) & same_class(n, 3) & (np.arange(n)[:, None] >= 100)
+    layer = layer_of_parts([((0, 1), [Part(late, Lattice(3, OWN, WIDTH))])], 2)
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert_agrees(layer, inputs(n, 2), EXACT)
+        assert_agrees(layer_of_parts([((0, 1), local_or_stride(n, 4, 7))], 2), inputs(n, 2), EXACT)
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 @pytest.mark.parametrize("n", [1, 2, 16, 31, 33, 63, 64, 65, 128, 129, 200])
@@ -215,12 +241,37 @@ def test_keys_of_other_classes_and_listed_ones(lattice):
     assert_agrees(layer, inputs(n, 2), EXACT)
 
 
+@pytest.mark.parametrize("piece", [1, 1 << 13])
+def test_keys_of_other_classes(monkeypatch, piece):
+    monkeypatch.setattr(cpu_schedule, "PIECE", piece)
+    cpu_schedule._schedule.cache_clear()
+    mask = distances(75) % 7 == 2
+    assert_agrees(layer_of_parts([((0, 1), [Part(mask, Lattice(7, 16, 32))])], 2), inputs(75, 2), EXACT)
+    cpu_schedule._schedule.cache_clear()
+
+
+@pytest.mark.parametrize("column", [BITS, SLOT], ids=["interval span", "share of an item"])
+def test_tables_of_other_targets(column):
+    layer = layer_of_parts([((0,), [Part(distances(20) >= 0)])], 1)
+    layer.tables[0][0, column] += 1
+    with pytest.raises(ValueError, match="made for another target"):
+        layer.attend(*inputs(20, 1))
+
+
+def test_packs_with_rows_left_out():
+    layer = layer_of_parts([((0,), [Part(same_class(40, 10), runs(10, 40))])], 1)
+    layer.tables[0][0, COUNT] -= 1
+    with pytest.raises(ValueError, match="packed tiles that own all their positions"):
+        layer.attend(*inputs(40, 1))
+
+
 @given(data=st.data())
 @settings(max_examples=60)
 def test_any_mask_on_any_lattice(data):
     n = data.draw(st.integers(1, 70))
     step = data.draw(st.integers(1, 20))
-    lattice = runs(step, n) if data.draw(st.booleans()) else Lattice(step, OWN, WIDTH)
+    own_tile = data.draw(st.sampled_from([16, 64]))
+    lattice = runs(step, n, own_tile) if data.draw(st.booleans()) else Lattice(step, own_tile, WIDTH)
     generator = np.random.default_rng(data.draw(st.integers(0, 1 << 30)))
     density = data.draw(st.sampled_from([0.02, 0.3, 0.9, 1.0]))
     mask = generator.random((n, n)) < density
@@ -230,7 +281,8 @@ def test_any_mask_on_any_lattice(data):
     parts = [Part(mask & first), Part(mask & ~first, lattice)]
     if data.draw(st.booleans()):
         parts = parts[::-1]
-    assert_agrees(layer_of_parts([((0, 1), parts)], 2), inputs(n, 2, sinks=data.draw(st.booleans())), EXACT)
+    layer = layer_of_parts([((0, 1), parts)], 2, own_tile=own_tile)
+    assert_agrees(layer, inputs(n, 2, sinks=data.draw(st.booleans())), EXACT)
 
 
 def test_pieces_and_chunks_of_any_size(monkeypatch):
