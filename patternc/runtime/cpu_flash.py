@@ -2,9 +2,8 @@
 
 For: the forward pass in float32 and float64 where own rows and keys are evenly spaced runs, which the kernel reads in
 place. It is as fast as the separate products of `cpu_attend.py`, and ends in one barrier over all threads where those
-end in ten a chunk: on a machine whose cores are not idle that is most of the time. Not for: bfloat16, which the kernel
-multiplies at a quarter of the rate of batched products; the backward pass, where it is three times slower than they
-are; keys that have to be gathered.
+end in ten a chunk: on a machine whose cores are not idle that is most of the time. Not for: bfloat16, where it takes
+twice as long as batched products; the backward pass, where it has no gradient of lse; keys that have to be gathered.
 
 torch has no public function that gives both o and lse; the operator here is the one behind
 `scaled_dot_product_attention` on CPUs. Where a torch does not have it, everything goes through `cpu_attend.py`.
