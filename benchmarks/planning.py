@@ -1,11 +1,13 @@
 """How long planning takes: from pattern text to every layer's launches and block tables, after imports.
 
-Prints a table and writes benchmarks/results/planning.json. Beside it, FlexAttention's `create_block_mask` on the CPU
-for the same window, at doubling lengths until one needs more time or memory than is reasonable here; each of those in a
-process of its own, for its peak memory.
+Prints a table and writes benchmarks/results/planning.json; every row comes from a process of its own, which says how
+much memory planning took beyond imports. Beside it, FlexAttention's `create_block_mask` on the CPU
+for the same window, at doubling lengths until one needs more time or memory than is reasonable here; also in
+processes of their own.
 
     python benchmarks/planning.py             everything, about a minute
     python benchmarks/planning.py --quick     the headline rows only
+    python benchmarks/planning.py --row NAME TOKENS     one row, as JSON
 """
 
 import argparse
@@ -21,6 +23,7 @@ from pathlib import Path
 
 from patternc.algebra.elaborate import elaborate
 from patternc.codegen.lower import lower
+from patternc.codegen.tables import TABLE_ARRAYS
 from patternc.grammar.check import check
 from patternc.grammar.parse import parse
 from patternc.source import Source
@@ -32,7 +35,22 @@ WINDOW = "causal tokens {n} heads 8 layers 24 { all: local(1024) }"
 PATTERNS = {
     "24 x local(1024)": WINDOW,
     "24 x local(1000) - stride(3)": "causal tokens {n} layers 24 { all: local(1000) - stride(3) }",
-    "local and strided by turns": (
+    "24 x local(1024), stride(1024) by turns": (
+        "causal tokens {n} heads 8 layers 24 { even: local(1024) odd: stride(1024) }"
+    ),
+    "stride(1024)": "causal tokens {n} layers 1 { all: stride(1024) }",
+    "local(256) | stride(1024)": "causal tokens {n} layers 1 { all: local(256) | stride(1024) }",
+    "dilated branch: one in 16 of chunk(65536)": (
+        "causal tokens {n} layers 1 { all: local(256) | chunk(65536) & rows(16, at = 1) & columns(16, at = 1) }"
+    ),
+    "16 heads, each its own": (
+        "causal tokens {n} heads 16 layers 24 { all: heads {"
+        " 0..8: local(128 * (head + 1)) 8..16: local(128) | stride(64 * (head + 1)) } }"
+    ),
+    "16 heads, windows and dilations": (
+        "causal tokens {n} heads 16 layers 12 { all: local(64 * 2**(head // 4), dilation = 1 + head % 4) }"
+    ),
+    "local and columns by turns": (
         "causal tokens {n} layers 24 { even: local(1024) odd: local(128) | columns(1024, last = 8) }"
     ),
     "gemma: 5 local(1024), 1 local(4096)": ("causal tokens {n} layers 26 = repeat { 5 * local(1024) 1 * local(4096) }"),
@@ -47,6 +65,7 @@ PATTERNS = {
     ),
     "local(128) | random(3)": "causal tokens {n} layers 12 { all: local(128) | random(3, seed = 0) }",
 }
+HEADLINE = ("24 x local(1024)", "24 x local(1024), stride(1024) by turns", "16 heads, each its own")
 LENGTHS = (1 << 18, 1 << 20)
 
 FLEX = """
@@ -76,6 +95,8 @@ def schedule(text, tokens):
 
 def plan(name, text, tokens):
     """One row: median seconds of planning (wall and processor), the first call apart, and what came out."""
+    schedule(WINDOW, 4096)
+    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     model, front = schedule(text, tokens)
     times, processor = [], []
     for _ in range(REPEATS):
@@ -83,11 +104,7 @@ def plan(name, text, tokens):
         lowered = lower(model, target="cuda:90", dtype="bfloat16", head_dim=128)
         times.append(time.perf_counter() - start)
         processor.append(time.process_time() - busy)
-    arrays = [
-        array
-        for table in lowered.tables.values()
-        for array in (table.items, table.tiles, table.tile_bits, table.bits, table.gather, table.gathered)
-    ]
+    arrays = [array for table in lowered.tables.values() for array in (getattr(table, name) for name in TABLE_ARRAYS)]
     return {
         "pattern": name,
         "tokens": tokens,
@@ -99,7 +116,14 @@ def plan(name, text, tokens):
         "tables": len(lowered.tables),
         "tiles": sum(table.tiles.size + table.gathered.shape[0] - 2 for table in lowered.tables.values()),
         "mebibytes": round(sum(array.nbytes for array in arrays) / 2**20, 1),
+        "peak_mebibytes": round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) / 2**10),
     }
+
+
+def row(name, tokens):
+    """`plan` in a process of its own."""
+    command = [sys.executable, __file__, "--row", name, str(tokens)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def flex_rows(window, seconds=60.0):
@@ -123,30 +147,35 @@ def main():
     """Measure, print, write."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--quick", action="store_true", help="the headline rows only")
-    quick = arguments.parse_args().quick
+    arguments.add_argument("--row", nargs=2, metavar=("NAME", "TOKENS"), help="one row, as JSON")
+    chosen = arguments.parse_args()
+    if chosen.row:
+        name, tokens = chosen.row
+        print(json.dumps(plan(name, PATTERNS[name], int(tokens))))
+        return
 
-    plan("warm", WINDOW, 4096)
-    rows = [plan(name, text, n) for n in LENGTHS for name, text in list(PATTERNS.items())[: 1 if quick else None]]
+    rows = [row(name, n) for n in LENGTHS for name in (HEADLINE if chosen.quick else PATTERNS)]
     print(
-        f"{'pattern':38} {'tokens':>9} {'layers':>6} {'plan s':>8} {'cpu s':>7} {'tables':>6} {'tiles':>9} {'MiB':>6}"
+        f"{'pattern':40} {'tokens':>9} {'layers':>6} {'first s':>8} {'plan s':>8} {'cpu s':>7} {'tables':>6}"
+        f" {'tiles':>9} {'MiB':>6} {'peak MiB':>8}"
     )
-    for row in rows:
+    for one in rows:
         print(
-            f"{row['pattern']:38} {row['tokens']:9,} {row['layers']:6} {row['seconds']:8.3f}"
-            f" {row['processor_seconds']:7.3f} {row['tables']:6} {row['tiles']:9,} {row['mebibytes']:6.1f}"
+            f"{one['pattern']:40} {one['tokens']:9,} {one['layers']:6} {one['first_seconds']:8.3f}"
+            f" {one['seconds']:8.3f} {one['processor_seconds']:7.3f} {one['tables']:6} {one['tiles']:9,}"
+            f" {one['mebibytes']:6.1f} {one['peak_mebibytes']:8}"
         )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"peak memory of this process {peak:.2f} GiB\n")
+    print()
 
     flex = flex_rows(1024)
     print("FlexAttention create_block_mask, one layer of the same window, CPU")
-    for row in flex:
-        outcome = row.get("failed") or f"{row['seconds']:8.3f} s {row['peak_gibibytes']:6.2f} GiB"
-        print(f"  {row['tokens']:9,} {outcome}")
+    for one in flex:
+        outcome = one.get("failed") or f"{one['seconds']:8.3f} s {one['peak_gibibytes']:6.2f} GiB"
+        print(f"  {one['tokens']:9,} {outcome}")
 
     RESULTS.parent.mkdir(exist_ok=True)
     machine = {"machine": platform.machine(), "cpus": os.cpu_count(), "python": platform.python_version()}
-    result = {**machine, "planning": rows, "peak_gibibytes": round(peak, 2), "create_block_mask": flex}
+    result = {**machine, "planning": rows, "create_block_mask": flex}
     RESULTS.write_text(json.dumps(result, indent=1) + "\n")
 
 
