@@ -89,8 +89,8 @@ def _waste(pattern: HeadPattern, computed: Tiles, tokens: int, tiles: TileCounte
     wasted = 1 - 1 / ratio
     note = f"`{text}` touches {most:,} of the {computed.active:,} tiles" if len(shares) > 1 else ""
     advice = (
-        "keys that lie together share a tile: blocks(64, ...) of the same pattern, or columns(k, last = c) for what a "
-        "stride of k should carry, which all queries share"
+        "whole tiles are computed either way: a wider window, or blocks(64, ...) of the same pattern, costs about the "
+        "same and connects more"
     )
     message = (
         f"{float(wasted):.1%} of what the tiles of `{pattern.text}` compute is thrown away: {float(ratio):,.1f} pairs "
