@@ -16,6 +16,7 @@ from patternc.algebra.evaluate import evaluate
 from patternc.codegen.cost import tile_shape
 from patternc.codegen.lower import lower
 from patternc.codegen.plan import RowInterval, Shift
+from patternc.codegen.tables import TABLE_ARRAYS
 from tests.lowering import launches, list_everything, schedule, shapes
 from tests.reconstruction import reconstructed, visited
 from tests.strategies import CASES_LENGTH, EVERY_CASE, causal_places, mask, places
@@ -191,11 +192,15 @@ def test_shapes_are_legal(tokens, role, dtype, head_dim):
 
 
 def test_lowering_is_deterministic():
-    relation = r.union(r.Band(0, 40), r.intersection(r.PAST, r.Blocks(16, r.Random(2, (1,), causal=True))))
-    one, two = (lower(schedule(300, relation), target="cuda:90", dtype="bfloat16", head_dim=64) for _ in range(2))
+    blocks = r.union(r.Band(0, 40), r.intersection(r.PAST, r.Blocks(16, r.Random(2, (1,), causal=True))))
+    wide = r.intersection(r.PAST, r.union(r.Band(0, 40), r.Queries(r.spans_of([5, 4000])), r.Residue(50, (0,))))
+    one, two = (lower(schedule(8000, blocks, wide), target="cuda:90", dtype="bfloat16", head_dim=64) for _ in range(2))
     assert one.plan == two.plan
+    assert one.notes == two.notes
+    assert {launch.kernel.lattice is None for launch in one.plan.distinct[0].groups[1].forward} == {True, False}
+    assert any(launch.slots for launch in launches(one.plan.distinct[0]))
     for name, table in one.tables.items():
-        for field in ("items", "tiles", "tile_bits", "bits", "gather", "gathered"):
+        for field in TABLE_ARRAYS:
             assert np.array_equal(getattr(table, field), getattr(two.tables[name], field))
 
 
@@ -204,14 +209,16 @@ import hashlib, sys
 from patternc.algebra import relation as r
 from patternc.codegen.lower import lower
 from patternc.codegen.plan_json import plan_to_json
+from patternc.codegen.tables import TABLE_ARRAYS
 from tests.lowering import schedule
 parts = r.Band(0, 99), r.Columns(128, (1, 5)), r.Keys(r.spans_of(range(0, 900, 90))), r.Random(2, (1,), causal=True)
-relations = [r.intersection(r.PAST, r.union(*parts)), r.intersection(r.PAST, r.union(*parts[::-1]))]
-lowered = lower(schedule(1000, *relations), target="cuda:90", dtype="bfloat16", head_dim=64)
+wide = r.Band(0, 99), r.Residue(50, (0,)), r.Queries(r.spans_of([5, 4000])), r.Keys(r.spans_of(range(0, 900, 90)))
+relations = [r.intersection(r.PAST, r.union(*some)) for some in (parts, parts[::-1], wide, wide[::-1])]
+lowered = lower(schedule(8000, *relations), target="cuda:90", dtype="bfloat16", head_dim=64)
 digest = hashlib.sha256(plan_to_json(lowered.plan).encode())
 for name, table in lowered.tables.items():
-    for array in (table.items, table.tiles, table.tile_bits, table.bits, table.gather, table.gathered, table.segments):
-        digest.update(name.encode() + array.tobytes())
+    for field in TABLE_ARRAYS:
+        digest.update(name.encode() + getattr(table, field).tobytes())
 print(digest.hexdigest())
 """
 
