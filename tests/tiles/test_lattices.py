@@ -52,7 +52,7 @@ def test_tables_with_everything_listed(place, shape, target):
         check(relation, n, target=target, shapes=shape)
 
 
-@given(strided_places(max_tokens=200))
+@given(strided_places(max_tokens=130))
 def test_as_chosen_with_default_shapes(place):
     n, relation = place
     check(relation, n)
@@ -124,14 +124,14 @@ def test_short_classes_are_packed():
 
 
 def test_chunks_and_blocks_of_whole_classes_are_intervals():
-    n = 1024
-    relation = r.intersection(r.Residue(8, (0,)), r.Chunk((512,)))
+    n = 512
+    relation = r.intersection(r.Residue(8, (0,)), r.Chunk((256,)))
     _, group = check(relation, n, shapes=shapes(32, 32))
     assert group.forward[0].kernel.lattice is not None
     assert not group.forward[0].kernel.bits
-    clipped = r.intersection(r.PAST, r.Residue(8, (0,)), r.Chunk((320,)))
+    clipped = r.intersection(r.PAST, r.Residue(8, (0,)), r.Chunk((160,)))
     _, group = check(clipped, n, shapes=shapes(32, 32))
-    assert ChunkStart(320, 0) in group.forward[0].kernel.interval.lows
+    assert ChunkStart(160, 0) in group.forward[0].kernel.interval.lows
 
 
 def test_a_middle_launch_has_only_rows_with_pairs(monkeypatch):
