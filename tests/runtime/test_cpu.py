@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from patternc.algebra import relation as r
 from patternc.codegen.cost import TileShape
-from patternc.runtime import cpu_chunks
+from patternc.runtime import cpu, cpu_chunks
 from tests.runtime.layers import assert_agrees, error, gradients, inputs, layer_of
 from tests.strategies import places
 
@@ -42,6 +42,20 @@ PATTERNS = {
 def test_patterns(name, shape):
     layer = layer_of(117, [PATTERNS[name]] * 2, shape=shape)
     assert_agrees(layer, inputs(117, 2, batch=2), EXACT)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_without_the_fused_kernel(name, monkeypatch):
+    """Every torch gives the same, and the fused kernel is used where there is one."""
+    layer, leaves = layer_of(117, [PATTERNS[name]] * 4, kv_heads=2), inputs(117, 4, 2, batch=2, sinks=True)
+    fused, used = cpu.flash_chunk, []
+    monkeypatch.setattr(cpu, "flash_chunk", lambda *arguments: used.append(1) or fused(*arguments))
+    layer.attend(*leaves)
+    assert used
+    used.clear()
+    monkeypatch.setattr(cpu, "has_flash", lambda: False)
+    assert_agrees(layer, leaves, EXACT)
+    assert not used
 
 
 @given(place=places(), small=st.booleans(), sinks=st.booleans())
