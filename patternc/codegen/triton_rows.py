@@ -146,8 +146,7 @@ def again_block(spec: KernelSpec) -> Lines:
         ]
     lines.append("first = base + origin")
     if spec.lattice is None:
-        # The loops of dkv hold the most, so that there this pays as well.
-        return [*lines, "live = rows < tl.load(item + COUNT, volatile=True)"] if spec.role == "dkv" else lines
+        return lines
     return [
         *lines,
         "count = tl.load(item + COUNT, volatile=True)",

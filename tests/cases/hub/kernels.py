@@ -516,7 +516,6 @@ def dkv_local_33_global_0_2(
     base = tl.load(segments_ptr, volatile=True).to(tl.int64)
     origin = tl.load(item + ORIGIN, volatile=True)
     first = base + origin
-    live = rows < tl.load(item + COUNT, volatile=True)
     slot = tl.load(item + SLOT, volatile=True)
     if slot < 0:
         own_offsets = rows[:, None] * dk_row + dims[None, :]

@@ -316,7 +316,6 @@ def dkv_local_32_stride_32(
     base = tl.load(segments_ptr, volatile=True).to(tl.int64)
     origin = tl.load(item + ORIGIN, volatile=True)
     first = base + origin
-    live = rows < tl.load(item + COUNT, volatile=True)
     own_offsets = rows[:, None] * dk_row + dims[None, :]
     dk_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
     dv_ptr += batch * dk_batch + kv_head * dk_head + first * dk_row
