@@ -33,8 +33,9 @@ def comment(place: Place, read: bool) -> Iterator[Edit]:
         sign, words = "//", rest
     else:
         return
-    if read and not _is_prose(words):
-        return
+    in_expression = bool(place.brackets) and place.brackets[-1].type != "LBRACE"
+    if (read or in_expression) and not _is_prose(words):
+        return  # an operand is missing, rather
     span = Span(token.start, token.start + len(sign))
     diagnostic = Diagnostic(
         "PA109",
