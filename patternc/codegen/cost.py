@@ -47,7 +47,7 @@ _SHAPES_16_BIT_SM_80 = (
     (256, TileShape(64, 32, 8, 2), TileShape(32, 32, 8, 2), TileShape(32, 32, 8, 2)),
 )
 _SHAPES_32_BIT = (
-    (64, TileShape(64, 32, 8, 2), TileShape(64, 32, 8, 2), TileShape(32, 32, 8, 3)),
+    (64, TileShape(64, 32, 8, 2), TileShape(64, 32, 8, 2), TileShape(32, 32, 16, 3)),
     (128, TileShape(32, 32, 16, 2), TileShape(32, 32, 16, 2), TileShape(16, 32, 16, 2)),
     (256, TileShape(16, 32, 8, 2), TileShape(16, 32, 16, 2), TileShape(16, 32, 16, 2)),
 )

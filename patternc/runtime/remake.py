@@ -12,8 +12,9 @@ from patternc.algebra.elaborate import elaborate
 from patternc.algebra.normalise import normalise
 from patternc.algebra.predicate import components
 from patternc.algebra.schedule import Schedule
-from patternc.codegen.lower import Lowered, lower
-from patternc.codegen.plan import Dtype
+from patternc.codegen.choice import choose
+from patternc.codegen.lower import Lowered, choose_shapes, lower
+from patternc.codegen.plan import Dtype, ModulePlan
 from patternc.codegen.triton_module import MAX_HEAD_DIM, ModuleHeader, emit_module
 from patternc.grammar import typed
 
@@ -54,14 +55,16 @@ def plan_of(program: typed.Program, shape: Shape) -> Lowered:
     return lower(schedule, target=shape.target, dtype=shape.dtype, head_dim=shape.head_dim)
 
 
-def header_of(program: typed.Program, schedule: Schedule) -> ModuleHeader:
-    """What the docstring of kernels.py says: the program's text, and each pattern with its normal form."""
+def header_of(program: typed.Program, schedule: Schedule, plan: ModulePlan) -> ModuleHeader:
+    """What the docstring of kernels.py says: the program's text, and each pattern with its normal form as planned."""
+    layer = plan.distinct[0]
+    shape = choose_shapes(layer.target, layer.dtype, layer.head_dim, schedule.tokens).forward
     lines: list[str] = []
     for index, pattern in enumerate(schedule.patterns):
         where = [str(layer) for layer, heads in enumerate(schedule.table) if index in heads]
         shown = ", ".join(where[:_LAYERS_SHOWN]) + (", ..." if len(where) > _LAYERS_SHOWN else "")
         lines.append(f"layer{'s' * (len(where) > 1)} {shown}: {pattern.text}")
-        lines += [f"    {line}" for line in components(normalise(pattern.relation, schedule.tokens))]
+        lines += [f"    {line}" for line in components(normalise(pattern.relation, schedule.tokens, choose(shape, [])))]
     return ModuleHeader(schedule.name, program.files[0].text, "\n".join(lines))
 
 
@@ -69,4 +72,4 @@ def kernels_of(program: typed.Program, schedule: Schedule, lowered: Lowered) -> 
     """The text of kernels.py; for heads wider than kernels can be, which only the CPU runs, it says so."""
     if lowered.plan.distinct[0].head_dim > MAX_HEAD_DIM:
         return _WITHOUT_KERNELS.format(schedule.name, MAX_HEAD_DIM, lowered.plan.distinct[0].head_dim)
-    return emit_module(lowered.plan, header_of(program, schedule))
+    return emit_module(lowered.plan, header_of(program, schedule, lowered.plan))

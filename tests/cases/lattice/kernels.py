@@ -6,9 +6,10 @@ Pattern
 
 Normal form
     layer 0: local(32) | stride(32)
-        on tiles: 0 <= i - j <= 31 or (j <= i and (i - j) % 32 == 0)
+        on tiles: 0 <= i - j <= 31
+        on residue classes, (i - j) % 32 == 0: 32 <= i - j
     layer 1: stride(32)
-        on tiles: j <= i and (i - j) % 32 == 0
+        on residue classes, (i - j) % 32 == 0: j <= i
 """
 
 import triton
