@@ -124,6 +124,9 @@ def drawn_keys(random: r.Random, rows: Int64, n: int, budget: Budget = DEFAULT_B
     skipped = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(length)])
     first = np.searchsorted(avoided.row, np.arange(rows.size + 1))
     sizes = total - (skipped[first[1:]] - skipped[first[:-1]])
+    draws = int(np.minimum(sizes, random.count).sum())
+    if draws > budget.spans:
+        raise refuse("pairs listed one by one", draws, budget.spans, "lift `random` to blocks(b, .)")
 
     ranks = draw_ranks(random.count, random.seed, rows, sizes)
     if avoided.row.size:
