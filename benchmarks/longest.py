@@ -87,7 +87,7 @@ def step(name, tokens):
     """One forward and backward pass over random rows."""
     q, k, v, do = tensors(tokens, torch.float32)
     call = call_of(name, tokens)
-    return with_gradients(lambda: call(q, k, v), (q, k, v), do)
+    return with_gradients(call, (q, k, v), do)
 
 
 def seconds(name, tokens, repeats):
