@@ -41,7 +41,7 @@ MUTATIONS = {
         ("test_witness.py",),
     ),
     "the last query forgotten": ("measures.py", "last[live] + 1, -1)", "last[live], -1)", ("test_count.py",)),
-    "one pair too many": ("count.py", "gathered, pairs)", "gathered, pairs + 1)", ("test_count.py",)),
+    "one pair too many": ("count.py", "per_query.sum())", "per_query.sum()) + 1", ("test_count.py",)),
     "a formula that is not checked": (
         "formula.py",
         " and _holds_elsewhere(members, counted, tokens, params, at)",
