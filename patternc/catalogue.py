@@ -73,6 +73,14 @@ _FILES = (
         "patternc check everything.attn    # which uses 64 files",
         "patternc check model.attn         # which uses what it needs",
     ),
+    Entry(
+        "PA008",
+        "a library file that does not exist",
+        "`use std.name` brings in patterns of the library that ships with patternc. A file of your own is used by its "
+        'path: `use "windows.attn"`.',
+        "use std.window",
+        "use std.windows",
+    ),
 )
 
 _SYNTAX = (

@@ -1,7 +1,7 @@
 """Declarations: everything a file and the files it uses declare, each name once.
 
-For: loading `use "file"`, finding names declared twice and words of the language redeclared. Not for: what the
-declarations say (`check_*.py`).
+For: loading `use "file"` and `use std.name`, finding names declared twice and words of the language redeclared. Not
+for: what the declarations say (`check_*.py`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from patternc.diagnostics import Diagnostic, Label, PatternError
+from patternc.diagnostics import Diagnostic, Fix, Label, PatternError
 from patternc.grammar import signatures, tree
 from patternc.grammar.parse import Parsed, parse
-from patternc.grammar.reading import near_notes
+from patternc.grammar.reading import library_names, library_path, near_notes, read_library
+from patternc.grammar.scope import closest
 from patternc.source import Source
 
 MAX_FILES = 64
@@ -134,17 +135,15 @@ def _use(
 ) -> None:
     source = parsed.source
     label = Label(source, use.target.span, "used here")
-    if use.library:
-        declarations.incomplete = True
-        declarations.diagnostics.append(
-            Diagnostic(
-                "PA810", "the library `std` is not there yet", (replace(label, text="cannot be used by this version"),)
-            )
-        )
-        return
     here = source.path
-    target = Path(use.target.text) if here is None else here.parent / use.target.text
-    name = use.target.text if here is None else str(Path(source.name).parent / use.target.text)
+    if use.library:
+        if not _in_library(declarations, source, use.target):
+            declarations.incomplete = True
+            return
+        target, name = library_path(use.target.text), f"std.{use.target.text}"
+    else:
+        target = Path(use.target.text) if here is None else here.parent / use.target.text
+        name = use.target.text if here is None else str(Path(source.name).parent / use.target.text)
     try:
         resolved = target.resolve()
     except (OSError, ValueError, RuntimeError):  # a null byte, a loop of links
@@ -164,7 +163,7 @@ def _use(
         declarations.diagnostics.append(Diagnostic("PA007", message, (replace(label, text="one too many"),)))
         return
     try:
-        other = read(target, name)
+        other = read_library(use.target.text) if use.library else read(target, name)
     except PatternError as error:
         users = {earlier for earlier, _ in before}  # none of them could be used here
         declarations.diagnostics += [
@@ -175,3 +174,22 @@ def _use(
         declarations.incomplete = True
         return
     _file(declarations, parse(other), read, before, seen)
+
+
+def _in_library(declarations: Declarations, source: Source, name: tree.Word) -> bool:
+    """Whether the library has a file of this name; reports where it has not."""
+    names = library_names()
+    if name.text in names:
+        return True
+    if name.text != tree.ABSENT:
+        near = closest(name.text, names)
+        declarations.diagnostics.append(
+            Diagnostic(
+                "PA008",
+                f"the library has no `std.{name.text}`",
+                (Label(source, name.span, "not in the library"),),
+                () if near else (f"it has {', '.join(f'`std.{each}`' for each in names)}",),
+                Fix(f"did you mean `std.{near}`?", source, name.span, near) if near else None,
+            )
+        )
+    return False

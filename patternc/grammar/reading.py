@@ -1,18 +1,22 @@
 """Reading pattern files, within limits.
 
-For: turning a path or a text into a `Source`, or into one clear `PatternError`. Not for: what the text says.
+For: turning a path, a name of the library or a text into a `Source`, or into one clear `PatternError`. Not for: what
+the text says.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
+from importlib import resources
 from pathlib import Path
 
 from patternc.diagnostics import Diagnostic, PatternError
 from patternc.source import MAX_BYTES, Source
 
 _LIMIT = f"{MAX_BYTES >> 10} KiB"
+SUFFIX = ".attn"
+_LIBRARY = "patternc.library"
 
 
 def read_source(path: Path, name: str | None = None) -> Source:
@@ -31,6 +35,26 @@ def read_source(path: Path, name: str | None = None) -> Source:
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise _refused("PA001", f"`{name}` cannot be read: {reason}") from None
+    return _decoded(data, name, path)
+
+
+def library_names() -> list[str]:
+    """The names that may follow `use std.`, in alphabetical order."""
+    files = (Path(each.name) for each in resources.files(_LIBRARY).iterdir())
+    return sorted(each.stem for each in files if each.suffix == SUFFIX)
+
+
+def library_path(name: str) -> Path:
+    """What tells the library file `name` from all other files."""
+    return Path(str(resources.files(_LIBRARY).joinpath(name + SUFFIX)))
+
+
+def read_library(name: str) -> Source:
+    """The source of the library file `name`, one of `library_names()`; messages call it as a program does."""
+    return _decoded(resources.files(_LIBRARY).joinpath(name + SUFFIX).read_bytes(), f"std.{name}", library_path(name))
+
+
+def _decoded(data: bytes, name: str, path: Path) -> Source:
     if len(data) > MAX_BYTES:
         raise _too_large(name)
     if b"\0" in data:
@@ -57,7 +81,7 @@ def near_notes(path: Path, but_not: Collection[Path] = ()) -> tuple[str, ...]:
         beside = sorted(path.parent.iterdir())
     except OSError:
         return ()
-    names = {each.stem: each.name for each in beside if each.suffix == ".attn" and each.resolve() not in but_not}
+    names = {each.stem: each.name for each in beside if each.suffix == SUFFIX and each.resolve() not in but_not}
     near = difflib.get_close_matches(path.stem, names, n=1)
     return (f"there is `{names[near[0]]}` beside it",) if near else ()
 
