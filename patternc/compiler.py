@@ -292,6 +292,15 @@ class Program:
         lowered = self.lowered
         return Attention(self.bound, lowered, self.shape, name=self.schedule.name, strict=strict)
 
+    def to_svg(self, layer: int = 0, head: int = 0) -> str:
+        """The mask of one head as a picture, an SVG document. Raises as `pattern` does."""
+        from patternc.analysis.drawing import draw
+        from patternc.cli.svg import svg
+
+        pattern = self.pattern(layer, head)
+        with _in_budget(self.elaborated):
+            return svg(draw(pattern, self.schedule.tokens, self.schedule.causal))
+
     def to_sdpa_mask(self, layer: int = 0) -> torch.Tensor:
         """The mask of one layer for `scaled_dot_product_attention`: bool [N, N], or [H, N, N] where heads differ."""
         from patternc.integrations.flex import to_sdpa_mask

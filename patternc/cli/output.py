@@ -62,8 +62,14 @@ def refuse(message: str) -> NoReturn:
     sys.exit(FAILED)
 
 
-def refuse_to_replace(path: Path, magic: bytes) -> None:
-    """End with an error unless `path` is free, or a regular file that begins with `magic`, as ours do."""
+_MARKED_WITHIN = 4096
+
+
+def refuse_to_replace(path: Path, magic: bytes, mark: bytes = b"") -> None:
+    """End with an error unless `path` is free, or a regular file that begins with `magic`, as ours do.
+
+    `mark` must stand near its beginning, too: for formats that other programs write as well.
+    """
     if path.is_symlink():
         refuse(f"{path}: is a link; say the place it should be written to")
     if path.is_dir():
@@ -73,8 +79,9 @@ def refuse_to_replace(path: Path, magic: bytes) -> None:
     if not path.is_file():
         refuse(f"{path}: is no regular file, and is not written to; choose another place")
     with path.open("rb") as stream:
-        if stream.read(len(magic)) != magic:
-            refuse(f"{path}: holds something else, and is not overwritten; choose another place")
+        beginning = stream.read(_MARKED_WITHIN)
+    if not beginning.startswith(magic) or mark not in beginning:
+        refuse(f"{path}: holds something else, and is not overwritten; choose another place")
 
 
 @contextmanager

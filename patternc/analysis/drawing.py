@@ -1,0 +1,145 @@
+"""Drawing: the cells of a mask, coloured by the term they come from, merged into few rectangles.
+
+For: vector pictures of one head (`cli/svg.py`, `cli/png.py`). Short sequences have a cell for each pair; longer ones a
+cell for each tile, so that nothing is ever n * n. Not for: how a drawing looks, or the picture in a terminal
+(`picture.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patternc.algebra.evaluate import evaluate
+from patternc.algebra.relation import Relation
+from patternc.algebra.schedule import HeadPattern
+from patternc.analysis.occupied import occupied_tiles
+
+MOST_CELLS = 128
+"""Cells of a side; up to as many tokens, each pair is a cell."""
+LEAST_SHARES = (0.0, 1 / 32, 1 / 4, 1.0)
+"""Level l of a cell is the last whose share of the cell's pairs is reached; the last one is a full cell."""
+FULL_LEVEL = len(LEAST_SHARES) - 1
+
+Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """Cells [row, row + height) x [column, column + width); rows are queries, columns keys."""
+
+    row: int
+    column: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """The cells of one term at one level, as disjoint rectangles."""
+
+    term: int
+    level: int
+    rectangles: tuple[Rectangle, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The mask of one head. A cell belongs to the first term with its pair; a coarse one to that with most pairs."""
+
+    tokens: int
+    cell: int
+    """Tokens on a side of a cell."""
+    causal: bool
+    terms: tuple[str, ...]
+    """The terms of the union, as written."""
+    pairs: tuple[int, ...]
+    """What each term has that none before it has; of coarse cells, all that it has."""
+    total: int
+    """Pairs of the head."""
+    areas: tuple[Area, ...]
+    """By term, then level; none is empty."""
+
+    @property
+    def cells(self) -> int:
+        """Cells on a side of the drawing."""
+        return -(-self.tokens // self.cell)
+
+
+def draw(pattern: HeadPattern, tokens: int, causal: bool, most_cells: int = MOST_CELLS) -> Drawing:
+    """The drawing of one head at `tokens` positions, with up to `most_cells` cells on a side.
+
+    Raises:
+        TileBudgetError: a term has too many different tiles.
+    """
+    relations = [term.relation for term in pattern.terms]
+    cell = 1
+    while cell * most_cells < tokens:
+        cell *= 2
+    if cell == 1:
+        positions = np.arange(tokens, dtype=np.int64)
+        masks = [evaluate(each, positions[:, None], positions[None, :], tokens) for each in relations]
+        count = np.stack(masks).astype(np.int64)
+        owner = np.argmax(count, axis=0)
+        whole = count.any(axis=0).astype(np.int64)
+        pairs = tuple(int(((owner == term) & (whole > 0)).sum()) for term in range(len(relations)))
+        level = np.full_like(whole, FULL_LEVEL)
+    else:
+        count = np.stack([_cell_pairs(each, tokens, cell) for each in relations])
+        owner = np.argmax(count, axis=0)
+        whole = _cell_pairs(pattern.relation, tokens, cell)
+        pairs = tuple(int(each.sum()) for each in count)
+        extent = np.minimum(cell, tokens - np.arange(whole.shape[0], dtype=np.int64) * cell)
+        share = whole / (extent[:, None] * extent[None, :])
+        level = np.searchsorted(LEAST_SHARES, share, side="right") - 1
+    areas = [
+        Area(term, each, rectangles)
+        for term in range(len(relations))
+        for each in range(len(LEAST_SHARES))
+        if (rectangles := merged((whole > 0) & (owner == term) & (level == each)))
+    ]
+    texts = tuple(term.text for term in pattern.terms)
+    return Drawing(tokens, cell, causal, texts, pairs, int(whole.sum()), tuple(areas))
+
+
+def _cell_pairs(relation: Relation, tokens: int, cell: int) -> Int64:
+    """Pairs in each cell, [cells, cells]."""
+    cells = -(-tokens // cell)
+    tiles = occupied_tiles(relation, tokens, cell, cell)
+    pairs = np.zeros((cells, cells), dtype=np.int64)
+    pairs[tiles.query_tile, tiles.key_tile] = tiles.pairs
+    return pairs
+
+
+def merged(cells: Bool) -> tuple[Rectangle, ...]:
+    """Disjoint rectangles that cover exactly the true cells, by row, then column.
+
+    Runs of a row or of a column, whichever give fewer, with equal runs of neighbours as one.
+    """
+    by_row = _runs(cells)
+    by_column = [Rectangle(each.column, each.row, each.width, each.height) for each in _runs(cells.T)]
+    fewest = by_row if len(by_row) <= len(by_column) else by_column
+    return tuple(sorted(fewest, key=lambda each: (each.row, each.column)))
+
+
+def _runs(cells: Bool) -> list[Rectangle]:
+    """The runs of each row; one that stands unchanged in the next row, too, goes on there."""
+    finished: list[Rectangle] = []
+    growing: dict[tuple[int, int], int] = {}
+    rows = cells.shape[0]
+    for row in range(rows + 1):
+        found = _runs_of_row(cells[row]) if row < rows else []
+        for run, first in growing.items():
+            if run not in found:
+                finished.append(Rectangle(first, run[0], row - first, run[1] - run[0]))
+        growing = {run: growing.get(run, row) for run in found}
+    return finished
+
+
+def _runs_of_row(row: Bool) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], row, [False]]).astype(np.int8)))
+    return [(int(start), int(stop)) for start, stop in list(pairwise(edges))[::2]]

@@ -1,0 +1,102 @@
+"""Drawings: their rectangles are exactly the pairs, each in the colour of the first term that has it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patternc.algebra import relation as r
+from patternc.algebra.schedule import HeadPattern, Term
+from patternc.analysis.drawing import FULL_LEVEL, LEAST_SHARES, draw, merged
+from patternc.compiler import compile
+from tests.strategies import mask, relations
+
+
+def covered(rectangles, cells):
+    """How many of the rectangles hold each cell, [cells, cells]."""
+    times = np.zeros((cells, cells), dtype=np.int64)
+    for each in rectangles:
+        assert each.height > 0 < each.width
+        assert 0 <= each.row <= cells - each.height
+        assert 0 <= each.column <= cells - each.width
+        times[each.row : each.row + each.height, each.column : each.column + each.width] += 1
+    return times
+
+
+@st.composite
+def heads(draw_value, most_tokens):
+    """(n, a head of up to three terms)."""
+    n = draw_value(st.integers(1, most_tokens))
+    parts = draw_value(st.lists(relations(n, 2), min_size=1, max_size=3))
+    return n, HeadPattern(r.union(*parts), tuple(Term(f"term{k}", part) for k, part in enumerate(parts)))
+
+
+@given(heads(40))
+def test_every_pair_has_the_colour_of_its_first_term(case):
+    n, pattern = case
+    drawing = draw(pattern, n, causal=False)
+    left = mask(pattern.relation, n)
+    assert drawing.total == left.sum()
+    for number, term in enumerate(pattern.terms):
+        mine = left & mask(term.relation, n)
+        areas = [area for area in drawing.areas if area.term == number]
+        assert len(areas) == mine.any()
+        for area in areas:
+            assert area.level == FULL_LEVEL
+            assert (covered(area.rectangles, n) == mine).all()
+        assert drawing.pairs[number] == mine.sum()
+        left &= ~mine
+    assert not left.any()
+
+
+@given(heads(60), st.sampled_from([4, 7, 16]))
+def test_a_coarse_cell_has_the_colour_of_most_of_its_pairs_and_the_level_of_their_share(case, most_cells):
+    n, pattern = case
+    drawing = draw(pattern, n, causal=False, most_cells=most_cells)
+    cells, size = drawing.cells, drawing.cell
+    assert cells <= most_cells
+    starts = np.arange(cells) * size
+
+    def by_cell(relation):
+        return np.add.reduceat(np.add.reduceat(mask(relation, n).astype(int), starts, axis=0), starts, axis=1)
+
+    whole, own = by_cell(pattern.relation), [by_cell(term.relation) for term in pattern.terms]
+    extent = np.minimum(size, n - starts)
+    total = np.zeros((cells, cells), dtype=np.int64)
+    for area in drawing.areas:
+        times = covered(area.rectangles, cells)
+        assert times.max() == 1
+        for row, column in np.argwhere(times):
+            share = whole[row, column] / (extent[row] * extent[column])
+            assert own[area.term][row, column] == max(each[row, column] for each in own)
+            if size > 1:
+                assert share >= LEAST_SHARES[area.level]
+                assert area.level == FULL_LEVEL or share < LEAST_SHARES[area.level + 1]
+        total += times
+    assert ((total == 1) == (whole > 0)).all()
+    assert total.max(initial=0) <= 1
+    assert drawing.total == whole.sum()
+
+
+@given(st.integers(1, 12).flatmap(lambda n: st.lists(st.booleans(), min_size=n * n, max_size=n * n)))
+def test_merged_rectangles_are_disjoint_and_exact(flat):
+    side = int(len(flat) ** 0.5)
+    cells = np.array(flat).reshape(side, side)
+    assert (covered(merged(cells), side) == cells).all()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rectangles"),
+    [("dense", 1), ("columns(8)", 8), ("rows(8)", 8), ("chunk(8)", 8), ("local(back = 3)", 64), ("keys(0..4)", 1)],
+)
+def test_runs_become_few_rectangles(pattern, rectangles):
+    program = compile(f"model m {{ bidirectional tokens 64 allow empty layers 1 {{ all: {pattern} }} }}")
+    (area,) = draw(program.pattern(), 64, causal=False).areas
+    assert len(area.rectangles) == rectangles
+
+
+def test_a_million_tokens_are_drawn_by_tiles():
+    program = compile("model m { causal tokens 1048576 layers 1 { all: local(4096) | keys(0..8) } }")
+    drawing = draw(program.pattern(), 1 << 20, causal=True)
+    assert (drawing.cells, drawing.cell) == (128, 8192)
+    assert drawing.total == program.report().pairs
