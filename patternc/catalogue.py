@@ -391,6 +391,15 @@ _VALUES = (
         "patternc compile strided.attn --param l=1,2",
         "patternc compile strided.attn --param l=64",
     ),
+    Entry(
+        "PA413",
+        "a neighborhood whose last window a lift would cut off",
+        "A neighborhood sees exactly as many keys as it says, also at the end. In `blocks(b, ...)` or `within(b, ...)` "
+        "it needs b to divide the n of that place, and so for every lift around it: else the last block or period is "
+        "shorter than the window takes it to be.",
+        _model("blocks(24, neighborhood(3))"),
+        _model("blocks(16, neighborhood(3))"),
+    ),
 )
 
 _SCHEDULES = (
@@ -555,7 +564,7 @@ _LATER = (
         "PA810",
         "a part of the language that is not there yet",
         "The language has this construct, and this version reads it, but cannot compile it.",
-        _model("neighborhood(7)"),
+        _model('layout("mask.npy")'),
         _model("local(7)"),
     ),
 )

@@ -14,8 +14,9 @@ from typing import assert_never
 from patternc.algebra import primitives
 from patternc.algebra import relation as r
 from patternc.algebra.evaluation import Argument, Closure, Evaluation, Frame, Run, Stop
+from patternc.algebra.neighborhood import neighborhood
 from patternc.algebra.positions import resolve
-from patternc.algebra.primitives import Place, at_least
+from patternc.algebra.primitives import Place, Ragged, at_least
 from patternc.algebra.values import ids, number
 from patternc.grammar import typed
 
@@ -47,6 +48,8 @@ def _construct(evaluation: Evaluation, frame: Frame, place: Place, pattern: type
         case typed.Random():
             avoid = r.EMPTY if pattern.avoid is None else construct(evaluation, frame, place, pattern.avoid)
             return primitives.random(evaluation, frame, place, pattern, avoid)
+        case typed.Neighborhood():
+            return neighborhood(evaluation, frame, place, pattern)
         case typed.Lift():
             return _lift(evaluation, frame, place, pattern)
         case typed.Slice():
@@ -115,10 +118,13 @@ def called(evaluation: Evaluation, frame: Frame, n: int, call: typed.NamedPatter
 
 def _lift(evaluation: Evaluation, frame: Frame, place: Place, pattern: typed.Lift) -> r.Relation:
     size = at_least(evaluation, frame, place, pattern.size, 1, f"the size of `{pattern.by}`")
+    ragged = place.ragged
+    if ragged is None and place.n % size:
+        ragged = Ragged(size, place.n, frame.label(pattern.size.span, "in this lift", primary=False))
     if pattern.by == "blocks":
-        inner = replace(place, n=-(-place.n // size), title=f"`blocks({size}, ...)`")
+        inner = replace(place, n=-(-place.n // size), title=f"`blocks({size}, ...)`", ragged=ragged)
     else:
-        inner = Place(size, False, f"`within({size}, ...)`")
+        inner = Place(size, False, f"`within({size}, ...)`", ragged)
     lifted = construct(evaluation, frame, inner, pattern.inner)
     if isinstance(lifted, r.Full | r.Empty) or (pattern.by == "blocks" and size == 1):
         return lifted

@@ -14,7 +14,17 @@ from patternc.algebra import relation as r
 from patternc.algebra.evaluation import Evaluation, Frame, Run
 from patternc.algebra.positions import MAX_LISTED, Domain, Stretch, listed, plain, resolve, spans, too_long
 from patternc.algebra.values import ids, in_range, number
+from patternc.diagnostics import Label
 from patternc.grammar import typed
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """A lift by a size that does not divide its n, so that its last block or period is cut short."""
+
+    size: int
+    n: int
+    label: Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,8 @@ class Place:
     n: int
     causal: bool
     title: str = "the sequence"
+    ragged: Ragged | None = None
+    """The outermost ragged lift around it."""
 
     @property
     def domain(self) -> Domain:
@@ -61,7 +73,7 @@ def distances(n: int, low: int | None, high: int | None, step: int = 1) -> r.Rel
 def local(evaluation: Evaluation, frame: Frame, place: Place, local: typed.Local) -> r.Relation:
     """The window of a width: two-sided, or the last keys where the causal form holds."""
     width = at_least(evaluation, frame, place, local.width, 1, "the width of `local`")
-    step = _dilation(evaluation, frame, place, local.dilation)
+    step = dilation(evaluation, frame, place, local.dilation)
     causal = place.causal if local.direction is None else local.direction == "causal"
     if causal:
         return distances(place.n, 0, in_range(evaluation, frame, local.span, step * (width - 1)), step)
@@ -71,7 +83,7 @@ def local(evaluation: Evaluation, frame: Frame, place: Place, local: typed.Local
 
 def window(evaluation: Evaluation, frame: Frame, place: Place, window: typed.Window) -> r.Relation:
     """The window whose two sides are spelled out."""
-    step = _dilation(evaluation, frame, place, window.dilation)
+    step = dilation(evaluation, frame, place, window.dilation)
     reaches: list[int] = []
     for name, expression in (("back", window.back), ("ahead", window.ahead)):
         taps = 0 if expression is None else at_least(evaluation, frame, place, expression, 0, f"`{name}`")
@@ -79,7 +91,8 @@ def window(evaluation: Evaluation, frame: Frame, place: Place, window: typed.Win
     return distances(place.n, -reaches[1], reaches[0], step)
 
 
-def _dilation(evaluation: Evaluation, frame: Frame, place: Place, expression: typed.Number | None) -> int:
+def dilation(evaluation: Evaluation, frame: Frame, place: Place, expression: typed.Number | None) -> int:
+    """The distance between the taps of a window; 1 where none is given."""
     return 1 if expression is None else at_least(evaluation, frame, place, expression, 1, "`dilation`")
 
 

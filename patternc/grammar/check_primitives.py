@@ -129,6 +129,9 @@ def _typed_primitive(arguments: _Arguments, call: tree.Call, direction: typed.Di
                 direction,
                 span,
             )
+        case "neighborhood":
+            width, dilation = arguments.number("width"), arguments.maybe_number("dilation")
+            return typed.Neighborhood(width, dilation, arguments.maybe_number("group"), direction, span)
         case "blocks" | "within" as by:
             return typed.Lift(by, arguments.number("size"), arguments.pattern("pattern"), span)
         case "slice":

@@ -272,6 +272,17 @@ class Random:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighborhood:
+    """neighborhood(width, dilation, group): two-sided or causal, as `direction`, or else the place, says."""
+
+    width: Number
+    dilation: Number | None
+    group: Number | None
+    direction: Direction | None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Lift:
     """blocks(size, inner) and within(size, inner)."""
 
@@ -339,6 +350,7 @@ Pattern = (
     | Chunks
     | Positions
     | Random
+    | Neighborhood
     | Lift
     | Slice
     | Union

@@ -33,6 +33,7 @@ def written(value: typed.Value, lookup: Lookup = as_declared) -> tree.Expression
             | typed.Chunks()
             | typed.Positions()
             | typed.Random()
+            | typed.Neighborhood()
             | typed.Lift()
             | typed.Slice()
             | typed.Union()
@@ -148,6 +149,9 @@ def _pattern(pattern: typed.Pattern, lookup: Lookup) -> tree.Expression:
                 _named("among", among, lookup),
                 _direction(direction),
             )
+        case typed.Neighborhood(width, dilation, group, direction):
+            named = (_named("dilation", dilation, lookup), _named("group", group, lookup))
+            return _call("neighborhood", _number(width, lookup), *named, _direction(direction))
         case typed.Lift(by, size, inner):
             return _call(by, _number(size, lookup), _pattern(inner, lookup))
         case typed.Slice(where, inner):

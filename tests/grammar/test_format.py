@@ -62,6 +62,7 @@ model m {
         1: p(1 + 2 * -a**2**1 // 3 % 4, ids, columns(5, last = 2) | rows(a, at = 0))
         2: heads { head_rest..2: local(back = 3, ahead = a)  rest: chunks([2, 3]) | chunk(4) }
         [3, -2]: blocks(4, within(2, slice(0..2, diagonals([0, -1])))) | queries(0) | global(ids)
+            | neighborhood(a, dilation = 2, group = 3, causal) | neighborhood(9)
         rest: walk(layer * kv_head + min(head, layers, ceildiv(heads, kv_heads))) | plain
     }
 }

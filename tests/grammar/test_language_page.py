@@ -150,9 +150,6 @@ def test_precedence():
 @pytest.mark.parametrize(
     "pattern",
     [
-        "neighborhood(7)",
-        "neighborhood(7, causal)",
-        "neighborhood(7, dilation = 2, group = 3)",
         'layout("file.npy")',
         "local(3) + stride(8)",
         "blocks(8, local(3)) + blocks(8, keys(0))",

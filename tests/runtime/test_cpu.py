@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from patternc.algebra import relation as r
 from patternc.codegen.cost import TileShape
 from patternc.runtime import cpu, cpu_chunks
+from tests.grammar.front import relation_of
 from tests.runtime.layers import assert_agrees, error, gradients, inputs, layer_of
 from tests.strategies import places
 
@@ -34,6 +35,11 @@ PATTERNS = {
     "no stride": r.difference(r.FULL, r.Residue(3, (0,))),
     "random keys": r.union(r.band(0, 0), r.Random(3, (1,), True)),
     "far block": r.Slice(40, 100, r.FULL),
+    "neighborhood": relation_of("neighborhood(16, group = 5)", 117, "bidirectional"),
+    "dilated neighborhood": relation_of("neighborhood(9, dilation = 4)", 117, "bidirectional"),
+    "image neighborhood": relation_of(
+        "blocks(13, neighborhood(5)) & within(13, neighborhood(5))", 117, "bidirectional"
+    ),
 }
 
 
