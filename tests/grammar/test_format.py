@@ -42,8 +42,9 @@ def test_only_needed_brackets_are_printed():
 
 def test_layout_of_a_file():
     text = (
-        "param a = 1\n\npattern p(k) = local(k)\n\nmodel m {\n    causal\n    layers 2 {\n        0: p(a)\n"
-        "        rest: heads {\n            all: dense\n        }\n    }\n    tokens 64\n}\n\nexpect pairs(0) < 5%\n"
+        "param a = 1\n\npattern p(k) = local(k)\n\nmodel m {\n    causal\n    layers 2 {\n"
+        "        0:     p(a)\n        rest:  heads {\n            all: dense\n        }\n"
+        "    }\n    tokens 64\n}\n\nexpect pairs(0) < 5%\n"
     )
     assert format_file(parse(Source("x", " ".join(text.split()))).tree) == text
 

@@ -53,11 +53,14 @@ expressions = st.recursive(atoms, extended, max_leaves=12)
 values = st.one_of(expressions, ranges(expressions))
 
 leading = st.one_of(integers, names.map(t.Name), st.builds(t.Call, words, st.lists(expressions, max_size=2).map(tuple)))
+# the colon that makes a selector of `-1..k:` is looked for up to the first bracket or comma
+plain = atoms | chains(atoms)
 selectors = st.one_of(
     st.sampled_from(["even", "odd", "all", "rest"]),
     leading,
     integers.map(t.Negative),
-    st.builds(t.Range, leading | integers.map(t.Negative), expressions, st.none() | expressions),
+    st.builds(t.Range, leading, expressions, st.none() | expressions),
+    st.builds(t.Range, integers.map(t.Negative), plain, st.none() | plain),
     st.builds(t.List, st.lists(values, max_size=3).map(tuple)),
     st.builds(
         lambda first, rest: t.Chain((first, rest), (t.Operator("+"),)), leading, st.one_of(integers, names.map(t.Name))
