@@ -102,6 +102,26 @@ def bind_parameters(program: typed.Program, values: Mapping[str, ParamValue]) ->
     return replace(program, params=tuple(replace(each, value=constant(values[each.name])) for each in program.params))
 
 
+def written_patterns(program: typed.Program, schedule: Schedule) -> tuple[tuple[typed.Pattern, ...], ...]:
+    """[layer][head]: the pattern of each head in the checked program; `schedule` is what that was elaborated to."""
+    model = program.model
+    assert model is not None
+    evaluation = Evaluation(program, dict(schedule.params), schedule.tokens, clip_ids=True)
+    frame = Frame(program.files[model.file])
+    entries = [each.pattern for each in _entries(model.layers)]
+    rows: list[tuple[typed.Pattern, ...]] = []
+    for layer, owner in enumerate(_owners(evaluation, frame, model.layers, schedule.layers)):
+        assert owner is not None, "a program with a schedule has a pattern for every layer"
+        entry = entries[owner]
+        if isinstance(entry, typed.Heads):
+            at_layer = replace(frame, layer=layer)
+            owners = _head_owners(evaluation, at_layer, entry, schedule.heads)
+            rows.append(tuple(entry.entries[each].pattern for each in owners if each is not None))
+        else:
+            rows.append((entry,) * schedule.heads)
+    return tuple(rows)
+
+
 # -- parameters -------------------------------------------------------------------------------------------------------
 
 
@@ -266,11 +286,7 @@ def _layer(
     if not isinstance(entry, typed.Heads):
         row = [_pattern(evaluation, frame, place, known, (position, 0, entry), layer, head) for head in range(heads)]
     else:
-        domain = Domain(heads, "head", f"a model of {heads} heads")
-        selectors = [each.selector for each in entry.entries]
-        at_layer = replace(frame, layer=layer)
-        block = Span(entry.span.start, entry.span.start + len("heads"))
-        owners = selected(evaluation, at_layer, selectors, domain, block)
+        owners = _head_owners(evaluation, replace(frame, layer=layer), entry, heads)
         row = [
             None
             if owner is None
@@ -279,6 +295,13 @@ def _layer(
         ]
     indices = tuple(index for index in row if index is not None)
     return indices if len(indices) == heads else None
+
+
+def _head_owners(evaluation: Evaluation, frame: Frame, entry: typed.Heads, heads: int) -> list[int | None]:
+    """For each head of a layer the head entry it gets its pattern from; None where a mistake hides it."""
+    domain = Domain(heads, "head", f"a model of {heads} heads")
+    block = Span(entry.span.start, entry.span.start + len("heads"))
+    return selected(evaluation, frame, [each.selector for each in entry.entries], domain, block)
 
 
 def _pattern(

@@ -24,6 +24,7 @@ from patternc.analysis.graph import Structure, structure
 from patternc.analysis.measures import Cache, Hubs, average_depth, decode_cache, hubs
 from patternc.analysis.operators import NoOperator
 from patternc.analysis.order import Leading, order
+from patternc.analysis.prove import NoProof, Proof
 from patternc.analysis.reach import Pair, Prospect, Reach, layer_relations, prospect, reach
 from patternc.analysis.tile_counts import TileCounter, Tiles, on_neighbours
 from patternc.analysis.witness import Witness, witness
@@ -64,7 +65,8 @@ class Connectivity:
     """What the model connects, with a reason where it does not.
 
     `prospect` goes with `reach.missing`. `pair` is the pair asked for, else the hardest pair, and `path` joins it; it
-    is None where there is no path, or where `path_method` says that none could be looked for.
+    is None where there is no path, or where `path_method` says that none could be looked for. `proof` is what holds for
+    every length, None where only a schedule is known.
     """
 
     reach: Reach
@@ -73,6 +75,7 @@ class Connectivity:
     pair: Pair | None
     path: Witness | None
     path_method: str
+    proof: Proof | NoProof | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ def report(
     warnings: Sequence[Diagnostic] = (),
     path: Pair | None = None,
     tiles: TileCounter = on_neighbours,
+    proof: Proof | NoProof | None = None,
 ) -> Report:
     """Analyse a schedule.
 
@@ -123,6 +127,7 @@ def report(
         warnings: what is known to be unwise already; the analysis adds its own.
         path: (key, query): show how this query comes to see this key; otherwise the hardest pair is shown.
         tiles: counts the tiles that compute a pattern; a plan has one.
+        proof: what the layers connect at every length, which only the program can say.
 
     Raises:
         PatternError: an expectation is undefined at this length.
@@ -135,7 +140,7 @@ def report(
     computed = _tiles(schedule, counts, tiles)
     found = formulas(schedule, counts, at)
     total = total_formula(schedule, found)
-    connectivity = _connectivity(schedule, path)
+    connectivity = _connectivity(schedule, path, proof)
     cache, cache_method = _cache(schedule)
     return Report(
         model=schedule.name,
@@ -195,7 +200,7 @@ def _cache(schedule: Schedule) -> tuple[Cache | None, str]:
         return None, f"not decided: {error}"
 
 
-def _connectivity(schedule: Schedule, path: Pair | None) -> Connectivity:
+def _connectivity(schedule: Schedule, path: Pair | None, proof: Proof | NoProof | None) -> Connectivity:
     layers = layer_relations(schedule)
     found = reach(layers, schedule.tokens, "past" if schedule.causal else "all")
     ahead = None if found.missing is None else prospect(layers, schedule.tokens, found.missing)
@@ -207,4 +212,4 @@ def _connectivity(schedule: Schedule, path: Pair | None) -> Connectivity:
             shown = witness(schedule, *wanted)
         except NoOperator as error:
             method = f"not decided: {error}"
-    return Connectivity(found, average_depth(found, schedule.tokens), ahead, wanted, shown, method)
+    return Connectivity(found, average_depth(found, schedule.tokens), ahead, wanted, shown, method, proof)

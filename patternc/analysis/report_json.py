@@ -15,6 +15,7 @@ from patternc.analysis.expectations import Verdict
 from patternc.analysis.expression import Formula, write
 from patternc.analysis.graph import Quotient
 from patternc.analysis.order import theta, with_constant
+from patternc.analysis.prove import NoProof, Proof, Statement
 from patternc.analysis.reach import Growth, Pair, Prospect
 from patternc.analysis.report import COUNT_METHOD, MEASURE_METHOD, Connectivity, HeadReport, LayerReport, Report
 from patternc.analysis.tile_counts import Tiles
@@ -135,13 +136,37 @@ def _connectivity(found: Connectivity, tokens: int) -> Json:
     return {
         "complete": reach.complete,
         "depth": reach.depth,
-        "for_all_n": None,
-        "condition": None,
+        **_proof(found.proof),
         "missing": None if reach.missing is None else {**_pair(reach.missing), "reason": _prospect(found.prospect)},
         "witness": _witness(found),
         "method": reach.method,
         "exact": reach.exact,
         "growth": [_growth(growth, tokens) for growth in reach.growth],
+    }
+
+
+def _proof(proof: Proof | NoProof | None) -> Json:
+    if not isinstance(proof, Proof):
+        reason = None if proof is None else proof.reason
+        return {"for_all_n": None, "condition": None, "proof": None, "no_proof": reason}
+    statements = [proof.here] if proof.general is None else [proof.here, proof.general]
+    return {
+        "for_all_n": proof.here.depth is not None,
+        "condition": proof.here.incomplete,
+        "proof": {"undrawn": proof.undrawn, "statements": [_statement(each) for each in statements]},
+        "no_proof": None,
+    }
+
+
+def _statement(statement: Statement) -> Json:
+    missing = [{"query": each.query, "key": each.key, "where": each.where} for each in statement.missing]
+    return {
+        "symbols": list(statement.symbols),
+        "assumes": statement.assumes,
+        "depth": statement.depth,
+        "incomplete": statement.incomplete,
+        "missing": missing,
+        "never": statement.never,
     }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from patternc.algebra.elaborate import Elaborated, bind_parameters, elaborate
 from patternc.algebra.schedule import Schedule
 from patternc.analysis.crop import Cropped, crop
+from patternc.analysis.prove import prove
 from patternc.analysis.reach import Pair
 from patternc.analysis.report import Report, report
 from patternc.analysis.tile_counts import TileCounter, on_neighbours
@@ -50,6 +51,7 @@ def report_program(
         cropped=stable,
         warnings=warnings,
         tiles=tiles,
+        proof=prove(program, elaborated),
     )
 
 

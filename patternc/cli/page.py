@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LEAST_PATTERN, WIDEST_LAYERS = 20, 16
 """Columns of text that a pattern gets at least, and a list of layers or heads at most."""
+YES, NO, OPEN = "[green]✓[/]", "[red]✗[/]", "[yellow]?[/]"
+"""What a sentence begins with that says something is so, is not so, or is not decided."""
 
 
 def new_page(width: int, colour: bool) -> tuple[Console, io.StringIO]:

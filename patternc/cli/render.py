@@ -22,6 +22,9 @@ from patternc.analysis.picture import block_density
 from patternc.analysis.report import Connectivity, HeadReport, LayerReport, Report
 from patternc.analysis.witness import Hop, Witness
 from patternc.cli.page import (
+    NO,
+    OPEN,
+    YES,
     heading,
     new_page,
     percent,
@@ -35,13 +38,13 @@ from patternc.cli.page import (
     times,
 )
 from patternc.cli.render_plan import write_plan
+from patternc.cli.render_proof import render_proof
 from patternc.codegen.explain import PlanFigures
 from patternc.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-YES, NO, OPEN = "[green]✓[/]", "[red]✗[/]", "[yellow]?[/]"
 MOST_SPANS = 4
 LONGEST_FORMULA = 300
 
@@ -179,6 +182,7 @@ def _connectivity(console: Console, report: Report) -> None:
         if found.average_depth is not None:
             say(console, f"On average a connected pair takes {float(found.average_depth):.2f} layers.")
         say(console, f"[dim]exact, from {safe(reach.method)}[/]")
+    render_proof(console, found.proof, seen)
     if found.pair is not None:
         _path(console, found, report.causal)
 

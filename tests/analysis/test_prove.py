@@ -1,0 +1,326 @@
+"""Proofs for every length: known facts, the symbolic relations against elaborated ones, conditions against all lengths.
+
+The oracle is the elaborated program at one length after another: its masks, and their composition by matrix products.
+"""
+
+import re
+from math import floor
+
+import islpy as isl
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from patternc.algebra.elaborate import bind_parameters, elaborate
+from patternc.algebra.evaluate import evaluate
+from patternc.analysis.prove import NoProof, Proof, prove
+from patternc.analysis.symbolic_patterns import Place, construct
+from patternc.analysis.symbolic_tiles import REST, TILES, Tiles, inside, tile_relation
+from patternc.analysis.symbolic_values import LENGTH, Outside, Scope, World
+from patternc.compiler import check
+from tests.conftest import LONG
+
+
+def proof(layers, head="", causal=True, tokens=512, depth=None):
+    """The proof of a model of `layers`: its entries, or, with `depth`, the pattern of all of them."""
+    direction = "causal" if causal else "bidirectional"
+    body = layers if depth is None else f"{depth} {{ all: {layers} }}"
+    found = check(f"{head}\nmodel m {{ {direction} tokens {tokens} layers {body} }}")
+    assert found.elaborated is not None
+    assert found.elaborated.schedule is not None, found.diagnostics
+    return prove(found.program, found.elaborated)
+
+
+# -- facts ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 6])
+def test_a_window_is_incomplete_from_a_known_length_on(depth):
+    found = proof("local(w)", "param w = 7", depth=depth)
+    assert found.here.depth is None
+    assert not found.here.never
+    assert found.here.incomplete == f"n >= {depth * 6 + 2}"
+    assert found.general.symbols == ("w",)
+    assert found.general.incomplete == {1: "n >= w + 1", 2: "n >= 2 w", 3: "n >= 3 w - 1", 6: "n >= 6 w - 4"}[depth]
+    assert [(pair.query, pair.key) for pair in found.here.missing] == [(str(depth * 6 + 1), "0")]
+
+
+def test_a_window_and_a_stride_of_its_width_are_complete_in_two_layers():
+    for layers in ("2 { all: local(k) | stride(k) }", "2 { 0: local(k) 1: stride(k) }"):
+        found = proof(layers, "param k = 128")
+        assert (found.here.depth, found.general.depth, found.general.symbols) == (2, 2, ("k",))
+
+
+def test_a_narrower_window_needs_a_third_layer_from_a_known_length_on():
+    pattern = "local(96) | stride(128)"
+    found = proof(pattern, depth=2)
+    assert found.here.incomplete == "n >= 225"
+    assert [(pair.query, pair.key) for pair in found.here.missing] == [("224", "0")]
+    assert proof(pattern, depth=3).here.depth == 3
+
+
+def test_summary_columns_are_complete_in_two_layers_for_all_parameters():
+    found = proof("chunk(k) | columns(k, last = c)", "param k = 128\nparam c = 8", depth=4)
+    assert (found.here.depth, found.general.depth) == (2, 2)
+    assert found.general.symbols == ("k", "c")
+    assert found.general.assumes == "c >= 1 and k >= c"
+
+
+def test_sinks_do_not_extend_the_reach_of_a_window():
+    found = proof("local(w) | keys(0..g)", "param w = 8\nparam g = 2", depth=3)
+    assert found.here.incomplete == "n >= 25"
+    assert found.general.incomplete == "n >= g + 3 w - 1"
+    assert [(pair.query, pair.key) for pair in found.general.missing] == [("g + 3 w - 2", "g")]
+
+
+def test_chunks_alone_never_connect():
+    found = proof("chunk(128)", depth=2)
+    assert found.here.incomplete == "n >= 129"
+    assert found.here.never
+    assert not proof("local(128)", depth=2).here.never
+
+
+def test_hubs_connect_everything_in_two_layers():
+    found = proof("local(back = h, ahead = h) | global(0..g)", "param h = 8\nparam g = 2", causal=False, depth=2)
+    assert (found.here.depth, found.general.depth) == (2, 2)
+    assert found.general.assumes == "g >= 1 and h >= 1"
+
+
+def test_random_keys_are_left_out_where_they_are_not_needed():
+    bigbird = "blocks(b, local(3) | global([0, -1]) | random(3))"
+    found = proof(bigbird, "param b = 16", causal=False, depth=2)
+    assert (found.here.depth, found.undrawn) == (2, True)
+    assert found.general.symbols == ("b",)
+    assert isinstance(proof("local(8) | random(3)", depth=2), NoProof)
+    assert isinstance(proof("dense - random(3)", causal=False, depth=2), NoProof)
+
+
+@pytest.mark.parametrize(
+    ("layers", "reason"),
+    [
+        ("2 { all: local(isqrt(n)) }", "the argument of `isqrt` is symbolic"),
+        ("2 { all: stride(n // 4) | self }", "the distance of `stride` is symbolic"),
+        ("n // 100 { all: dense }", "which layer has which pattern depends on n"),
+        ("8 { all: diagonals([0, powers(2)]) }", "takes more than"),
+    ],
+)
+def test_what_has_no_proof_says_why(layers, reason):
+    found = proof(layers)
+    assert isinstance(found, NoProof)
+    assert reason in found.reason
+
+
+def test_the_quota_decides_alone_and_every_time_alike():
+    found = check("param k = 128\nparam w = 96\nmodel m { causal tokens 512 layers 3 { all: local(w) | stride(k) } }")
+    answers = [[prove(found.program, found.elaborated, quota) for _ in range(2)] for quota in (10, 3000, 100_000)]
+    assert all(first == second for first, second in answers)
+    assert isinstance(answers[0][0], NoProof)
+    assert isinstance(answers[2][0], Proof)
+
+
+# -- symbolic relations against elaborated ones -----------------------------------------------------------------------
+
+small = st.integers(1, 7)
+
+
+@st.composite
+def leaves(draw, sizes=small):
+    number, size = draw(st.integers(0, 9)), draw(sizes)
+    return draw(
+        st.sampled_from(
+            (
+                f"local({draw(sizes)})",
+                f"local(back = {number}, ahead = {draw(st.integers(0, 3))})",
+                f"local({draw(small)}, dilation = {draw(st.integers(1, 3))})",
+                f"local({draw(small)}, bidirectional)",
+                f"stride({size})",
+                f"stride({size}, at = [0, {-draw(st.integers(1, 3)) if size == 'k' else 0}])",
+                f"columns({size})",
+                f"columns({size}, last = 1)",
+                f"rows({size}, at = 0)",
+                f"chunk({size})",
+                "chunks([3, 1, 5])" if isinstance(size, int) else "chunk(k)",
+                f"keys(0..{number})",
+                f"keys([{draw(st.integers(-3, 3))}, {number}])",
+                f"queries(-{draw(small)}..n)" if isinstance(size, int) else "queries([-1, -2])",
+                f"global([0, -{draw(small)}])",
+                f"diagonals([0, {draw(st.integers(-4, 9))}, 2..{2 + number}])",
+                "self",
+                "past",
+                "dense",
+                "empty",
+            )
+        )
+    )
+
+
+@st.composite
+def patterns(draw, leaf, depth=2):
+    if depth == 0:
+        return draw(leaf)
+    inner = patterns(leaf, depth - 1)
+    case = draw(st.integers(0, 7))
+    if case < 3:
+        sign = "|&-"[case]
+        return f"({draw(inner)}) {sign} ({draw(inner)})"
+    if case == 3:
+        return f"blocks({draw(small)}, {draw(patterns(leaves(), depth - 1))})"
+    if case == 4:
+        return f"within({draw(small)}, {draw(patterns(leaves(), depth - 1))})"
+    if case == 5:
+        return f"slice({draw(st.integers(0, 4))}..n, {draw(patterns(leaves(), depth - 1))})"
+    return draw(inner)
+
+
+def checked(pattern, causal, tokens, head="", layers=1):
+    """The checked program, where the pattern is legal at `tokens`; None where it is not."""
+    direction = "causal" if causal else "bidirectional"
+    text = f"{head}\nmodel m {{ {direction} tokens {tokens} allow empty layers {layers} {{ all: {pattern} }} }}"
+    found = check(text)
+    assert found.elaborated is not None
+    return None if found.elaborated.schedule is None else found
+
+
+def masks(found, length, params=None):
+    """[layer, n, n]: what each layer attends at another length, or None where the program is wrong there."""
+    bound = bind_parameters(found.program, {**dict(found.elaborated.parameters), **(params or {})})
+    schedule = elaborate(bound, length, {}, clip_ids=True).schedule
+    if schedule is None:
+        return None
+    every = np.arange(length)
+    return [
+        evaluate(schedule.pattern(layer, 0).relation, every[:, None], every[None, :], length)
+        for layer in range(schedule.layers)
+    ]
+
+
+def pairs_of(found, at):
+    """The pairs of an isl map at values of its symbols, as tuples of coordinates."""
+    for name, value in at.items():
+        place = found.find_dim_by_name(isl.dim_type.param, name)
+        if place >= 0:
+            found = found.fix_val(isl.dim_type.param, place, isl.Val(value, context=found.get_ctx()))
+    points = []
+    found.project_out(isl.dim_type.param, 0, found.dim(isl.dim_type.param)).wrap().foreach_point(
+        lambda point: points.append(
+            tuple(
+                point.get_coordinate_val(isl.dim_type.set, axis).to_python()
+                for axis in range(point.get_space().dim(isl.dim_type.set))
+            )
+        )
+    )
+    return points
+
+
+@settings(max_examples=300 if LONG else 40)
+@given(patterns(leaves()), st.booleans(), st.integers(1, 20))
+def test_relations_on_the_line_are_those_of_every_length(pattern, causal, length):
+    found = checked(pattern, causal, 24)
+    assume(found is not None)
+    world = World(isl.Context(), found.program, (LENGTH,), {}, {"layers": 1, "heads": 1, "kv_heads": 1})
+    symbolic = construct(
+        world, Scope(0, 0), Place(world.function(LENGTH), causal), found.program.model.layers.entries[0].pattern
+    )
+    target = isl.Map.read_from_str(
+        world.context, "[n] -> { [i] -> [j] : 0 <= i, j < n " + ("and j <= i }" if causal else "}")
+    )
+    mask = masks(found, length)
+    if mask is not None:
+        got = np.zeros((length, length), dtype=bool)
+        for i, j in pairs_of(symbolic.intersect(target), {LENGTH: length}):
+            got[i, j] = True
+        np.testing.assert_array_equal(got, mask[0])
+
+
+@settings(max_examples=300 if LONG else 40)
+@given(patterns(leaves(st.just("k"))), st.booleans(), st.integers(1, 6), st.integers(1, 20))
+def test_relations_in_tiles_are_those_of_every_distance(pattern, causal, distance, length):
+    found = checked(pattern, causal, 24, head="param k = 6")
+    assume(found is not None)
+    world = World(isl.Context(), found.program, (TILES, REST, "k_"), {}, {"layers": 1, "heads": 1, "kv_heads": 1})
+    world.params["k"] = world.function("k_")
+    place = Tiles("k_", world.function("k_"), world.function(f"{TILES} + min({REST}, 1)"), causal)
+    try:
+        symbolic = construct(world, Scope(0, 0), place, found.program.model.layers.entries[0].pattern)
+    except Outside:
+        assume(False)
+    symbolic = symbolic.intersect(tile_relation(world, inside("k_", causal)))
+    at = {TILES: length // distance, REST: length % distance, "k_": distance}
+    for assumption in world.assumptions:
+        symbolic = symbolic.intersect_params(assumption)
+    known = isl.Set.read_from_str(
+        world.context, "[q, r, k_] -> { : " + " and ".join(f"{a} = {b}" for a, b in at.items()) + " }"
+    )
+    assume(not any(known.intersect(assumption).is_empty() for assumption in world.assumptions))
+    mask = masks(found, length, {"k": distance})
+    if mask is not None:
+        got = np.zeros((length, length), dtype=bool)
+        for a, s, b, t in pairs_of(symbolic, at):
+            got[a * distance + s, b * distance + t] = True
+        np.testing.assert_array_equal(got, mask[0])
+
+
+# -- conditions against every length ----------------------------------------------------------------------------------
+
+
+def incomplete(found, length, depth, causal, params=None):
+    """Whether `depth` layers leave a pair of the target at a length: by products of matrices; None: no program."""
+    steps = masks(found, length, params)
+    if steps is None:
+        return None
+    reached = np.eye(length, dtype=bool)
+    for layer in range(depth):
+        step = steps[layer % len(steps)] | np.eye(length, dtype=bool)
+        reached = (step.astype(int) @ reached.astype(int)) > 0
+    target = np.tril(np.ones((length, length), dtype=bool), 0 if causal else length)
+    return bool((target & ~reached).any())
+
+
+def holds_at(condition, **values):
+    """Whether the text of a condition holds, read as Python; None where it is in isl's own words."""
+    if "exists" in condition:
+        return None
+    text = re.sub(r"(\d),(\d)", r"\1\2", condition)
+    text = re.sub(r"(\d) ([a-z(])(?!nd|r )", r"\1*\2", text)
+    text = re.sub(r"(?<![<>=])=", "==", text).replace(" mod ", " % ")
+    return eval(text, {"floor": floor}, values)  # the text is our own
+
+
+@settings(max_examples=200 if LONG else 25)
+@given(patterns(leaves(), depth=1), st.booleans(), st.integers(1, 3))
+def test_a_statement_holds_at_every_length_that_is_tried(pattern, causal, layers):
+    found = checked(pattern, causal, 24, layers=layers)
+    assume(found is not None)
+    answer = prove(found.program, found.elaborated)
+    if isinstance(answer, NoProof):
+        return
+    here = answer.here
+    for length in range(1, 24):
+        if here.assumes and not holds_at(here.assumes, n=length):
+            continue
+        if here.depth is not None:
+            assert incomplete(found, length, here.depth, causal) in (False, None)
+            continue
+        expected = incomplete(found, length, layers, causal)
+        said = holds_at(here.incomplete or "True", n=length)
+        assert expected is None or said is None or said == expected, (length, here)
+        if here.never and expected:
+            assert incomplete(found, length, 3 * length, causal)
+    if here.depth is not None and here.depth > 1:
+        assert any(incomplete(found, length, here.depth - 1, causal) for length in range(1, 64))
+
+
+@settings(max_examples=100 if LONG else 15)
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 8), st.integers(1, 40), st.integers(1, 2))
+def test_general_statements_hold_for_other_parameters(w, k, c, length, layers):
+    for pattern in ("local(w) | stride(k)", "chunk(k) | columns(k, last = c)", "local(w) | keys(0..c)", "local(w)"):
+        found = checked(pattern, True, 64, head="param w = 3\nparam k = 8\nparam c = 2", layers=layers)
+        general = prove(found.program, found.elaborated).general
+        values = {"w": w, "k": k, "c": c, "n": length, "q": length // k, "r": length % k}
+        if general.assumes and not holds_at(general.assumes, **values):
+            continue
+        depth = layers if general.depth is None else general.depth
+        expected = incomplete(found, length, depth, True, {"w": w, "k": k, "c": c})
+        said = False if general.depth is not None else holds_at(general.incomplete or "True", **values)
+        assert said == expected, (pattern, general, values)
