@@ -30,6 +30,7 @@ from patternc.analysis.symbolic_values import (
     numbers,
     plus,
     position,
+    product,
     quotient,
     symbols_of,
     whole,
@@ -75,10 +76,12 @@ def construct(world: World, scope: Scope, place: Place | Tiles, pattern: typed.P
             return construct(world, called(world, scope, n, pattern), place, _declared(world, name).body)
         case typed.Lift():
             return _lift(world, scope, place, pattern)
-        case typed.Slice():
+        case typed.Slice() | typed.Neighborhood():
             if isinstance(place, Tiles):
-                raise Outside("a slice, beside a symbolic distance", symbols_of(place.size))
-            return _slice(world, scope, place, pattern)
+                raise Outside("a slice or a neighborhood, beside a symbolic distance", symbols_of(place.size))
+            if isinstance(pattern, typed.Slice):
+                return _slice(world, scope, place, pattern)
+            return _neighborhood(world, scope, place, pattern)
         case typed.Hole():
             raise AssertionError(pattern)  # no right program has one
         case typed.Constant() | typed.Local() | typed.Window() | typed.Residues() | typed.Chunks() | typed.Positions():
@@ -141,6 +144,21 @@ def called(world: World, scope: Scope, n: Number | None, call: typed.NamedPatter
 def _band(world: World, low: Number, high: Number, step: int) -> isl.Map:
     taps = f" and (i - j) mod {step} = 0" if step > 1 else ""
     return relation(world, f"{{low}} <= i - j and i - j <= {{high}}{taps}", low=low, high=high)
+
+
+def _neighborhood(world: World, scope: Scope, place: Place, pattern: typed.Neighborhood) -> isl.Map:
+    """Member p of a class is attended from first <= p < first + width, or, at the ends, is one of its first or last."""
+    width = world.at_least(number(world, scope, place.n, pattern.width), 1)
+    step = 1 if pattern.dilation is None else whole(number(world, scope, place.n, pattern.dilation), "a dilation")
+    group = 1 if pattern.group is None else whole(number(world, scope, place.n, pattern.group), "`group`")
+    causal = place.causal if pattern.direction is None else pattern.direction == "causal"
+    first = product(world, -1, quotient(world, width, 2))
+    first = plus(world, group, width, -1) if causal else plus(world, group // 2, first)
+    key, leader = f"floor(j/{step})", f"{group}*floor(i/{step * group}) + {{first}}"
+    late = plus(world, place.n, width, -step)
+    end = "j <= i" if causal else f"({key} < {{width}} or {key} < {leader} + {{width}})"
+    condition = f"(i - j) mod {step} = 0 and ({key} >= {leader} or j >= {{late}}) and {end}"
+    return relation(world, condition, first=first, late=late, width=width)
 
 
 def _residues(world: World, scope: Scope, place: Place, pattern: typed.Residues) -> isl.Map:
