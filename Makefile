@@ -24,8 +24,8 @@ demo: $(READY)
 	$(PY) examples/demo.py
 
 lint: $(READY)
-	$(VENV)/bin/ruff check patternc tests examples benchmarks
-	$(VENV)/bin/ruff format --check patternc tests examples benchmarks
+	$(VENV)/bin/ruff check patternc tests examples benchmarks docs
+	$(VENV)/bin/ruff format --check patternc tests examples benchmarks docs
 	$(VENV)/bin/pyright
 
 test: lint
