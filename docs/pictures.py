@@ -47,6 +47,9 @@ PICTURES = {
     "global": Shown("global([0, -1])", 24, BOTH),
     "diagonals": Shown("diagonals([0, powers(2)])", 24),
     "random": Shown("random(3)", 24),
+    "neighborhood": Shown("neighborhood(5)", direction=BOTH),
+    "neighborhood-causal": Shown("neighborhood(3, dilation = 2)"),
+    "neighborhood-group": Shown("neighborhood(6, group = 4)", 24, BOTH),
     # operators
     "union": Shown("local(4) | stride(4)", 24),
     "intersection": Shown("local(9) & chunk(6)", 24, BOTH),
