@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from patternc.cli.options import format_option, inline_model, parse_params
+from patternc.cli.options import format_option, inline_model, is_standard_input, parse_params, standard_input
 from patternc.cli.output import FAILED, write_diagnostics
 from patternc.compiler import check, compile
 from patternc.diagnostics import Diagnostic, PatternError, has_errors
@@ -52,7 +52,7 @@ def command(
                 assert tokens is not None
                 source = text_source(inline_model(expression, causal, 1, 1, tokens), "-e")
             else:
-                source = read_source(file)
+                source = standard_input() if is_standard_input(file) else read_source(file)
             checked = check(source, tokens=tokens, params=overrides, needs_model=False)
             found = checked.diagnostics
             if deep and checked.program.model is not None and not has_errors(found):

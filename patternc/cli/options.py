@@ -6,6 +6,7 @@ Not for: anything about patterns.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,8 @@ import click
 
 from patternc.codegen.plan import Dtype
 from patternc.compiler import DEFAULT_TARGET
-from patternc.grammar.reading import text_source
-from patternc.source import Source
+from patternc.grammar.reading import bytes_source, text_source
+from patternc.source import MAX_BYTES, Source
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -34,14 +35,24 @@ class Input:
     def source(self) -> Path | Source:
         """What `patternc.compiler` takes."""
         if self.path is not None:
-            return self.path
+            return standard_input() if is_standard_input(self.path) else self.path
         assert self.text is not None
         return text_source(self.text, "-e")
 
     @property
     def stem(self) -> str:
         """What output files are named after."""
-        return self.path.stem if self.path is not None else "pattern"
+        return "pattern" if self.path is None or is_standard_input(self.path) else self.path.stem
+
+
+def is_standard_input(file: Path) -> bool:
+    """Whether a file is `-`."""
+    return str(file) == "-"
+
+
+def standard_input() -> Source:
+    """What standard input holds. Raises PatternError where it is too large, or no text."""
+    return bytes_source(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
 
 
 def pattern_options(command: Command) -> Command:

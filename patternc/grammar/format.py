@@ -61,6 +61,29 @@ def formatted(text: str, name: str = "<text>") -> str:
     return written.replace("\n", "\r\n") if line_end and first_line.endswith("\r") else written
 
 
+def formatted_pattern(text: str, name: str = "<text>") -> str:
+    """The text of a single pattern in its canonical layout, as `formatted` does a file's.
+
+    Raises what `formatted` raises, and ValueError where statements follow the pattern.
+    """
+    source = text_source(f"{_BEFORE_PATTERN}{text}\n", name)
+    parsed = parse(source)
+    if has_errors(parsed.diagnostics):
+        raise PatternError(parsed.diagnostics)
+    pattern, *others = parsed.tree.statements
+    if others:
+        raise ValueError("more than a pattern: statements belong in a file")
+    assert isinstance(pattern, tree.Pattern)
+    words = Words(placed_words(source.text))
+    for word in _BEFORE_PATTERN.split():
+        words.leaf(word)
+    return text_of(concat(expression_document(words, pattern.body), *_notes(words.gap().notes, first=False)))
+
+
+_BEFORE_PATTERN = "pattern given =\n"
+"""On a line of its own, so that carets point into what was typed."""
+
+
 def format_expression(expression: tree.Expression) -> str:
     """An expression in one line."""
     return one_line(expression_document(Words(), expression))

@@ -55,6 +55,14 @@ def read_library(name: str) -> Source:
 
 
 def _decoded(data: bytes, name: str, path: Path) -> Source:
+    return bytes_source(data, name, path)
+
+
+def bytes_source(data: bytes, name: str, path: Path | None = None) -> Source:
+    """The source of what a file or standard input holds; of more than `MAX_BYTES`, the first byte beyond will do.
+
+    Raises PatternError for what is larger, or no UTF-8.
+    """
     if len(data) > MAX_BYTES:
         raise _too_large(name)
     if b"\0" in data:

@@ -32,6 +32,11 @@ def test_check_needs_lark_only():
     assert imported("check", EXAMPLE) & HEAVY == {"lark"}
 
 
+@pytest.mark.parametrize("arguments", [("--check", EXAMPLE), ("-e", "local(3)|self")])
+def test_fmt_needs_lark_only(arguments):
+    assert imported("fmt", *arguments) & HEAVY == {"lark"}
+
+
 def test_compile_and_analyse_need_neither_torch_nor_triton(tmp_path):
     for arguments in (
         ("compile", EXAMPLE, "-o", tmp_path / "out.attnc"),
