@@ -56,7 +56,12 @@ def standard_input() -> Source:
 
 
 def pattern_options(command: Command) -> Command:
-    """FILE or -e, --causal, --bidirectional, --layers, --heads, --tokens, --param."""
+    """FILE, and what stands for one."""
+    return click.argument("file", required=False, type=click.Path(path_type=Path))(inline_options(command))
+
+
+def inline_options(command: Command) -> Command:
+    """What stands for a FILE, or changes it: -e, --causal, --bidirectional, --layers, --heads, --tokens, --param."""
     for decorate in (
         click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Override a parameter."),
         click.option("--tokens", type=click.IntRange(min=1), help="The length n; overrides the file's."),
@@ -65,7 +70,6 @@ def pattern_options(command: Command) -> Command:
         click.option("--bidirectional", is_flag=True, help="With -e: every token may look both ways."),
         click.option("--causal", is_flag=True, help="With -e: no token looks ahead."),
         click.option("-e", "expression", metavar="PATTERN", help="A pattern instead of a file."),
-        click.argument("file", required=False, type=click.Path(path_type=Path)),
     ):
         command = decorate(command)
     return command

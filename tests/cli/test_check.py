@@ -29,3 +29,13 @@ def test_what_the_examples_say_of_their_parameters(patternc):
         for name, value in re.findall(r"--param (\w+)=(\S*\w)", path.read_text()):
             done = patternc("check", "--deep", path, "--param", f"{name}={value}")
             assert done.code == 0, done.err
+
+
+def test_check_takes_what_the_others_take(patternc, tmp_path):
+    inline = ("-e", "local(128) | stride(64)", "--causal", "--layers", 2, "--heads", 2, "--tokens", 4096)
+    done = patternc("check", *inline)
+    assert (done.code, done.out, done.err) == (0, "no errors\n", "")
+    (tmp_path / "a.attn").write_text("model m { causal tokens 64 layers 1 { all: self } }\n")
+    done = patternc("check", "a.attn", "--layers", 2)
+    assert done.code == 2
+    assert "--layers goes with -e" in done.message
