@@ -292,9 +292,11 @@ def _natten(case: Case, draws: int) -> Written:
 def _attn_gym(case: Case, draws: int) -> Written:
     params, factory = case.params, case.params["factory"]
     if factory == "generate_natten":
-        # its canvas_w counts rows: square canvases and their like are what it clamps as meant
-        axes = [f"natten({params[f'kernel_{axis}']}, 1, 1)" for axis in "wh"]
-        return Written(_model("natten", f"natten_2d({params['canvas_w']}, {axes[0]}, {axes[1]})"))
+        width, height = params["canvas_w"], params["canvas_h"]
+        rows, columns = params["kernel_w"], params["kernel_h"]  # it counts rows by what it calls width
+        if width > height:
+            return Written(_model("attention_gym", f"gym_natten_wide({height}, {width}, {rows}, {columns})"))
+        return Written(_model("natten", f"natten_2d({width}, natten({rows}, 1, 1), natten({columns}, 1, 1))"))
     return Written(_model("attention_gym", ATTN_GYM[factory](params)))
 
 
