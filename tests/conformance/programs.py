@@ -227,6 +227,26 @@ def _longformer(case: Case) -> str:
     return _layers("longformer", entries, len(windows), heads=2, empty=bool(padding))
 
 
+def longformer_halves(case: Case) -> str:
+    """A layer with projections of its own for global rows: the ordinary rows as layer 0, the global ones as layer 1."""
+    ids = _ids(case.params["global_ids"])
+    padding = f" - global({_ids(case.params['masked_ids'])})" if case.params["masked_ids"] else ""
+    ordinary = f"longformer_ordinary_rows({case.params['attention_window']}, {ids}){padding}"
+    entries = f"0: {ordinary}\n1: longformer_global_rows({ids}){padding}\n"
+    return _layers("longformer", entries, 2, heads=2, empty=True)
+
+
+def picked_blocks(case: Case) -> str:
+    """A BigBird layer with the blocks that numpy drew for it, head by head and row by row."""
+    masks = case.by_layer_and_head("mask")[0]
+    rows = range(1, masks.shape[1] - 1)  # the first and the last see everything
+    heads = [
+        " | ".join(f"queries({row}) & keys({_ids(mask[row].nonzero()[0].tolist())})" for row in rows) for mask in masks
+    ]
+    entries = "  ".join(f"{head}: blocks({case.block}, bigbird_fixed | {picks})" for head, picks in enumerate(heads))
+    return _layers("bigbird", f"all: heads {{ {entries} }}", 1, len(heads))
+
+
 def _packed(case: Case, documents: list[int]) -> str:
     """Documents side by side in one row: known beforehand here, and so a pattern."""
     overrides, layers = case.params["overrides"], len(case.by_layer_and_head("mask"))
