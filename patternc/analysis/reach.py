@@ -26,6 +26,7 @@ from patternc.algebra.schedule import Schedule
 from patternc.analysis.operators import NoOperator, Operator, lower
 from patternc.analysis.period import looks_back, period
 from patternc.analysis.propagate import apply
+from patternc.analysis.saturated import saturated
 
 Int64 = NDArray[np.int64]
 UInt64 = NDArray[np.uint64]
@@ -81,6 +82,9 @@ def layer_relations(schedule: Schedule) -> tuple[Relation, ...]:
 
 def reach(layers: Sequence[Relation], length: int, target: Target) -> Reach:
     """Reach of `layers` (each the union over its heads, first layer first) at `length` positions."""
+    blocks = saturated(layers, length, causal=target == "past")
+    if blocks is not None:
+        return _of_blocks(reach(blocks.layers, length // blocks.size, target), blocks.size, length, target)
     backward = all(looks_back(layer) for layer in layers)
     repeat = _common_period(layers) if backward else None
     reduced = repeat is not None and repeat * PERIOD_SHARE <= length and target == "past"
@@ -95,6 +99,23 @@ def reach(layers: Sequence[Relation], length: int, target: Target) -> Reach:
     if reduced and repeat is not None:
         return _periodic(steps, length, repeat)
     return _swept(steps, length, target, backward)
+
+
+def _of_blocks(found: Reach, size: int, length: int, target: Target) -> Reach:
+    """The reach of tokens, from that of the blocks of `size` tokens they are in."""
+    method = f"{length // size:,} blocks of {size:,} tokens, each seen whole or not at all; {found.method}"
+    if not found.exact:
+        return _undecided(found.method)
+    own = 0 if target == "all" else size * (size - 1) // 2  # pairs of a block with itself that look ahead
+    cut = 0 if target == "all" else size - 1
+    growth = tuple(
+        Growth(each.layer, size * each.least - cut, size * each.most, size * size * each.total - own * (length // size))
+        for each in found.growth
+    )
+    missing, hardest = (
+        None if pair is None else (pair[0] * size, pair[1] * size) for pair in (found.missing, found.hardest)
+    )
+    return Reach(found.complete, found.depth, growth, missing, hardest, method, exact=True)
 
 
 def _undecided(method: str) -> Reach:
