@@ -137,23 +137,26 @@ def visited(tables, spec, n, every):
     return count.astype(bool)
 
 
-def chain(launches, tables, n, every):
+def chain(launches, tables, n, every, adding=False):
     """The union over the launches of a role, each pair checked to come from one of them only.
 
-    `every` are the places in the chain whose launches have to own every position.
+    `every` are the places in the chain whose launches have to own every position; `adding`: the first one adds, too.
     """
     total = np.zeros((n, n), dtype=int)
     for place, launch in enumerate(launches):
         table = tables[launch.tables]
-        assert launch.kernel.accumulate == (place > 0)
+        assert launch.kernel.accumulate == (adding or place > 0)
         assert launch.slots == int((table.items[:, t.SLOT] >= 0).sum())
         total += visited(table, launch.kernel, n, place in every)
     assert total.max(initial=0) <= 1, "a pair comes from two launches"
     return total.astype(bool)
 
 
-def reconstructed(group, tables, n):
-    """The pairs of a group's forward, dq and dkv, each bool [query, key]."""
+def reconstructed(group, tables, n, adding=False):
+    """The pairs of a group's forward, dq and dkv, each bool [query, key].
+
+    `adding`: an earlier group has queries of the same key heads, whose gradients this one adds to.
+    """
     forward = chain(group.forward, tables, n, {0, len(group.forward) - 1})
     dq = chain(group.dq, tables, n, {0, len(group.dq) - 1})
-    return forward, dq, chain(group.dkv, tables, n, {0}).T
+    return forward, dq, chain(group.dkv, tables, n, {0}, adding).T

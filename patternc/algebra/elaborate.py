@@ -7,7 +7,7 @@ rows, expectations about pairs): that is analysis.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -184,8 +184,9 @@ def _schedule(evaluation: Evaluation, model: typed.Model, head_dim: int | None, 
         else _layer(evaluation, frame, place, known, (owner, entries[owner]), layer, heads)
         for layer, owner in enumerate(owners)
     ]
+    met = {(layer_entry, head_entry) for layer_entry, head_entry, _, _ in known.evaluated}
     for position, entry in enumerate(entries):
-        _look_for_mistakes(evaluation, frame, place, known, position, entry)
+        _look_for_mistakes(evaluation, frame, place, met, position, entry)
     evaluation.length_known = True
     rows = tuple(row for row in table if row is not None)
     if tokens is None or layers is None or heads is None or kv_heads is None or len(rows) < layers:
@@ -230,15 +231,14 @@ def _look_for_mistakes(
     evaluation: Evaluation,
     frame: Frame,
     place: Place,
-    known: _Patterns,
+    met: Container[tuple[int, int]],
     position: int,
     entry: typed.Pattern | typed.Heads,
 ) -> None:
-    """Evaluate the patterns that no layer or head got, for the mistakes in them."""
+    """Evaluate the patterns that no layer or head got, those not in `met`, for the mistakes in them."""
     patterns = [each.pattern for each in entry.entries] if isinstance(entry, typed.Heads) else [entry]
-    seen = {(layer_entry, head_entry) for layer_entry, head_entry, _, _ in known.evaluated}
     for head_position, pattern in enumerate(patterns):
-        if (position, head_position) not in seen:
+        if (position, head_position) not in met:
             evaluation.begin(frame.label(pattern.span))
             with suppress(Stop):
                 head_pattern(evaluation, frame, place, pattern)

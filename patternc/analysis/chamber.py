@@ -92,7 +92,7 @@ def _period(members: Family) -> Period | None:
     """The one modulus of the family and where its grid starts; None without any.
 
     Raises:
-        Invalid: there are several, or the grid ends before the sequence does.
+        Invalid: there are several, the grid ends before the sequence does, or it changes with the length.
     """
     sized = [
         (slot, n) for slot, n in zip(members.slots, members.numbers, strict=True) if slot.role == "size" and n.terms
@@ -109,6 +109,8 @@ def _period(members: Family) -> Period | None:
         if start.from_end or start.inside is not None or not to_the_end:
             raise Invalid
         offset = members.numbers[inside]
+    if sized[0][1].mentions(TOKENS) or offset.mentions(TOKENS):
+        raise Invalid
     return Period(sized[0][1], offset)
 
 

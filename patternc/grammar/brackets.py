@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from patternc.diagnostics import Diagnostic
 from patternc.grammar.lexer import END, Token
-from patternc.grammar.places import Edit, Place, new_token
+from patternc.grammar.places import Edit, Place, new_token, tokens_of
 from patternc.grammar.signatures import PRIMITIVES
 from patternc.grammar.terminals import CLOSERS, SIGNS, STATEMENTS
 from patternc.grammar.tree import ABSENT
@@ -138,13 +138,14 @@ def _never_closed(place: Place, opened: Sequence[Token]) -> Edit:
 
 def _end_of_numbers(place: Place, opened: Token) -> Span | None:
     """Where the arguments end of a call that takes no patterns: before the first `|` or `&`."""
-    start = place.kept.index(opened)
-    called = place.kept[start - 1].text if start else ""
-    signature = PRIMITIVES.get(called)
+    start = place.last.back_to(opened) if place.last else None
+    if start is None or start.before is None:
+        return None
+    signature = PRIMITIVES.get(start.before.token.text)
     if signature is None or any(parameter.kind == "pattern" for parameter in signature.parameters):
         return None
     depth = 0
-    for before, token in pairwise(place.kept[start:]):
+    for before, token in pairwise(tokens_of(place.last, start.before)):
         depth += (before.type in CLOSERS) - (before.type in CLOSERS.values())
         if depth == 1 and token.type in ("OR", "AND"):
             return Span(before.stop, before.stop)

@@ -102,7 +102,7 @@ def foreign_quotes(place: Place, could: set[str]) -> Iterator[Edit]:
         return
     span = Span(token.start, last.stop)
     content = place.source.text[span.start + 1 : span.stop - 1]
-    called = place.kept[-2].text if len(place.kept) > 1 else ""
+    called = place.before_that.text if place.before_that else ""
     wants_file = "STRING" in could and ("NAME" not in could or called == "layout")
     fix_text, fixed = ('write `"`', f'"{content}"') if wants_file else ("leave them out", content)
     kind, text = ("STRING", fixed) if wants_file else ("NAME", ABSENT)
@@ -157,7 +157,7 @@ def foreign_range(place: Place, could: set[str]) -> Iterator[Edit]:
     is_word = before.type == "INT" and "RANGE" in could and (token.text in ("to", "until") or is_dash)
     if not (is_sign or is_word):
         return
-    first = place.kept[-2] if is_sign and len(place.kept) > 1 else before
+    first = place.before_that if is_sign and place.before_that else before
     stop = int(rest[0].text) + (token.text != "until")
     span = Span(first.start, rest[0].stop)
     written = f"{first.text}..{stop}"

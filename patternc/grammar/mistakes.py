@@ -16,7 +16,17 @@ from patternc.diagnostics import Diagnostic
 from patternc.grammar.braces import close_braces
 from patternc.grammar.edits import last_resorts, missing_before, missing_here, wrong_before, wrong_here
 from patternc.grammar.lexer import END, Cursor, Token
-from patternc.grammar.places import MAX_BRACKETS, MAX_STACK, Edit, Place, too_deep, unexpected
+from patternc.grammar.places import (
+    MAX_BRACKETS,
+    MAX_STACK,
+    Edit,
+    Kept,
+    Place,
+    kept_after,
+    tokens_of,
+    too_deep,
+    unexpected,
+)
 from patternc.grammar.terminals import CLOSERS, SIGNS, STATEMENTS
 from patternc.grammar.tree import ABSENT
 from patternc.source import Source, Span
@@ -44,54 +54,36 @@ class Repaired:
     lost: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A token that was read, and those before it: a list whose copies share what they have in common."""
-
-    token: Token
-    before: _Kept | None
-
-
 @dataclass(slots=True)
 class _Reading:
     """How far reading has come: the parser, the tokens kept, the brackets open."""
 
     cursor: Cursor
-    last: _Kept | None = None
+    last: Kept | None = None
     brackets: tuple[Token, ...] = ()
 
     def copy(self) -> _Reading:
         return _Reading(self.cursor.copy(), self.last, self.brackets)
 
-    @property
-    def kept(self) -> list[Token]:
-        """The tokens kept, first to last; takes as long as there are many."""
-        tokens: list[Token] = []
-        link = self.last
-        while link is not None:
-            tokens.append(link.token)
-            link = link.before
-        return tokens[::-1]
-
     def forget_content(self, brackets: tuple[Token, ...], count: int) -> None:
         """Keep nothing of what is inside the innermost `count` of `brackets`, which were just closed."""
         opener = brackets[-count]
-        kept = self.kept
-        start = kept.index(opener)
-        declares = start >= 2 and kept[start - 2].type == "PATTERN"
+        opened = self.last.back_to(opener) if self.last else None
+        if self.last is None or opened is None:
+            raise AssertionError("an open bracket has been read")
+        before = opened.before.before if opened.before else None
+        declares = before is not None and before.token.type == "PATTERN"
         if opener.type == "LBRACE" or declares:
             return
-        gap = kept[-1].stop
+        gap = self.last.token.stop
         closer = Token((CLOSERS[opener.type],), SIGNS[CLOSERS[opener.type]], gap, gap)
-        self.last = None
-        for token in (*kept[: start + 1], Token(("NAME",), ABSENT, opener.stop, gap), closer):
-            self.last = _Kept(token, self.last)
+        self.last = kept_after(kept_after(opened, Token(("NAME",), ABSENT, opener.stop, gap)), closer)
 
     def feed(self, token: Token) -> bool:
         """Take a token; False, and of no more use, when it does not fit."""
         if not self.cursor.feed(token):
             return False
-        self.last = _Kept(token, self.last)
+        self.last = kept_after(self.last, token)
         if token.type in CLOSERS:
             self.brackets = (*self.brackets, token)
         elif token.type in CLOSERS.values() and self.brackets:
@@ -131,7 +123,7 @@ def repair(source: Source, tokens: tuple[Token, ...]) -> Repaired:
             recent = []
             position = resume
         else:
-            place = Place(source, stream, position, reading.kept, reading.brackets, reading.cursor)
+            place = Place(source, stream, position, reading.last, reading.brackets, reading.cursor)
             diagnostics.append(too_deep(place) if deep else unexpected(place))
             lost, reading, position = _restarted(source, stream, reading, starts, position)
             dropped += lost
@@ -145,7 +137,7 @@ def repair(source: Source, tokens: tuple[Token, ...]) -> Repaired:
         name.text for word, name in pairwise(dropped) if word.type in ("PARAM", "PATTERN") and name.types[-1] == "NAME"
     )
     lost_spans = tuple(token.span for token in dropped)
-    return Repaired(tuple(reading.kept[:-1]), tuple(diagnostics), names, lost_spans)
+    return Repaired(tuple(tokens_of(reading.last)[:-1]), tuple(diagnostics), names, lost_spans)
 
 
 def _restart_here(reading: _Reading, token: Token) -> bool:
@@ -192,7 +184,7 @@ def _edits(
     source: Source, stream: tuple[Token, ...], recent: list[tuple[int, _Reading]], position: int
 ) -> Iterator[tuple[Edit, int]]:
     """The edits to try, the likely ones first, each with the position it is for."""
-    places = [Place(source, stream, start, reading.kept, reading.brackets, reading.cursor) for start, reading in recent]
+    places = [Place(source, stream, start, reading.last, reading.brackets, reading.cursor) for start, reading in recent]
     here, earlier = places[-1], places[-2::-1]
     yield from ((edit, position) for edit in wrong_here(here))
     for place in earlier:
@@ -288,4 +280,4 @@ def _closed(reading: _Reading, at: int) -> _Reading:
 
 
 def _lost(stream: tuple[Token, ...], reading: _Reading, start: _Reading, position: int, resume: int) -> list[Token]:
-    return [*reading.kept[len(start.kept) :], *stream[position:resume]]
+    return [*tokens_of(reading.last, start.last), *stream[position:resume]]

@@ -26,13 +26,47 @@ MAX_STACK = 1500
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A token that was read, and those before it: a list whose copies share what they have in common.
+
+    `count` says how many they are, this one included.
+    """
+
+    token: Token
+    before: Kept | None
+    count: int
+
+    def back_to(self, token: Token) -> Kept | None:
+        """The list up to this token; None where it is not in it."""
+        link: Kept | None = self
+        while link is not None and link.token != token:
+            link = link.before
+        return link
+
+
+def kept_after(before: Kept | None, token: Token) -> Kept:
+    """The list with one token more."""
+    return Kept(token, before, 1 if before is None else before.count + 1)
+
+
+def tokens_of(last: Kept | None, without: Kept | None = None) -> list[Token]:
+    """The tokens kept, first to last; of a longer list, without as many as there are in a shorter one."""
+    tokens: list[Token] = []
+    least = 0 if without is None else without.count
+    while last is not None and last.count > least:
+        tokens.append(last.token)
+        last = last.before
+    return tokens[::-1]
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """The token at which reading stands, what was read before it, and what could come."""
 
     source: Source
     stream: tuple[Token, ...]
     position: int
-    kept: list[Token]
+    last: Kept | None
     brackets: tuple[Token, ...]
     cursor: Cursor
 
@@ -44,7 +78,12 @@ class Place:
     @property
     def before(self) -> Token | None:
         """The last token read."""
-        return self.kept[-1] if self.kept else None
+        return self.last.token if self.last else None
+
+    @property
+    def before_that(self) -> Token | None:
+        """The token read before it."""
+        return self.last.before.token if self.last and self.last.before else None
 
     @property
     def gap(self) -> Span:

@@ -159,20 +159,21 @@ def test_every_rule_has_an_example():
     assert {case[0] for case in marks.args[1]} == set(RULES)
 
 
-def component_masks(normal):
+def component_masks(normal, of=mask):
+    """The pairs of each component, `of` a relation and a length."""
     n = normal.n
-    yield mask(normal.tiled, n)
+    yield of(normal.tiled, n)
     for listed, axis in ((normal.queried, 0), (normal.keyed, 1)):
         if listed is not None:
             assert (np.diff(listed.positions) > 0).all()
             chosen = np.zeros((n, n), dtype=bool)
             np.moveaxis(chosen, axis, 0)[listed.positions] = True
-            yield chosen & mask(listed.relation, n)
+            yield chosen & of(listed.relation, n)
     if normal.drawn is not None:
-        yield mask(normal.drawn.source, n) & mask(normal.drawn.relation, n)
+        yield of(normal.drawn.source, n) & of(normal.drawn.relation, n)
     every = np.arange(n)
     for part in normal.strided:
-        yield ((every[:, None] - every) % part.step == 0) & mask(part.relation, n)
+        yield ((every[:, None] - every) % part.step == 0) & of(part.relation, n)
 
 
 def always(candidate):

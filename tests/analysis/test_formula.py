@@ -181,6 +181,11 @@ def test_a_pattern_that_changes_with_the_length_has_no_formula():
     assert find_formula(relation, 1024, square(relation, 1024), {}, log_sparse) is None
 
 
+@pytest.mark.parametrize("at", [lambda n, params: r.Chunk((n - 15,)), lambda n, params: r.Band(0, None, n - 15)])
+def test_a_period_that_changes_with_the_length_has_no_formula(at):
+    assert find_formula(at(20, {}), 20, square(at(20, {}), 20), {}, at) is None
+
+
 def test_a_wrong_count_is_no_formula():
     relation = local(64)
     assert find_formula(relation, 1000, 64 * 1000, {}, lambda n, params: relation) is None
