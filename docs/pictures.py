@@ -3,7 +3,7 @@
 A page shows docs/pictures/NAME.svg; tests hold the files against this table, and the table against the pages.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import patternc
@@ -18,11 +18,14 @@ class Shown:
     pattern: str
     tokens: int = 16
     direction: str = "causal"
+    library: str = ""
+    """The name after `use std.`, where the pattern comes from there."""
 
     def svg(self) -> str:
         """The picture. A query without keys is no mistake here."""
         model = f"allow empty tokens {self.tokens} layers 1 {{ all: {self.pattern} }}"
-        return patternc.compile(f"model shown {{ {self.direction} {model} }}").to_svg()
+        use = f"use std.{self.library}\n" if self.library else ""
+        return patternc.compile(f"{use}model shown {{ {self.direction} {model} }}").to_svg()
 
 
 BOTH = "bidirectional"
@@ -65,6 +68,95 @@ PICTURES = {
     "fixed": Shown("chunk(6) | columns(6, last = 1)", 36),
     "prefix": Shown("past | keys(0..6)", 24, BOTH),
     "strided": Shown("local(128) | stride(128)", 16384),
+}
+
+LIBRARY = {
+    "attention_gym": (
+        Shown("gym_sliding_window(4)"),
+        Shown("gym_dilated_sliding_window(6, 2)", 24, BOTH),
+        Shown("gym_global_sliding_window(3, [0])", 24, BOTH),
+        Shown("gym_prefix_lm(6)", 24, BOTH),
+        Shown("gym_documents([6, 10, 8])", 24),
+        Shown("gym_documents([6, 10, 8]) | gym_prefix_of(6..24, 0..6)", 24),
+        Shown("gym_block_diffusion(12, 4)", 24, BOTH),
+        Shown("gym_svg_spatial(4, 8, 1, 4)", 36, BOTH),
+        Shown("gym_svg_temporal(4, 8, 2, 4)", 36, BOTH),
+        Shown("gym_natten_wide(4, 6, 3, 3)", 24, BOTH),
+        Shown("gym_batchify(8, past)", 24, BOTH),
+    ),
+    "bigbird": (
+        Shown("bigbird(2, 0)", 24, BOTH),
+        Shown("bigbird_fixed", 24, BOTH),
+        Shown("bigbird_training(2, 0)", 24, BOTH),
+        Shown("bigbird_fixed | bigbird_legacy_random(2, 15, 0)", 24, BOTH),
+        Shown("bigbird_fixed | bigbird_evaluation_random", 24, BOTH),
+    ),
+    "deepspeed": (
+        Shown("deepspeed_fixed(4, 1, 0, n)", 24, BOTH),
+        Shown("deepspeed_fixed_horizontal(4, 1, 0, n)", 24, BOTH),
+        Shown("deepspeed_fixed_unidirectional(6, 2, 0, n)", 24, BOTH),
+        Shown("deepspeed_variable([2, 3, 5], [0, 9])", 24, BOTH),
+        Shown("deepspeed_variable_horizontal([2, 3, 5], [0, 9])", 24, BOTH),
+        Shown("deepspeed_variable_unidirectional([2, 3, 5], [0, 9])", 24, BOTH),
+        Shown("deepspeed_global_range(6, 9)", 24, BOTH),
+        Shown("deepspeed_bigbird(3, 1, 1, 0)", 24, BOTH),
+        Shown("deepspeed_bigbird_unidirectional(3, 1, 1, 0)", 24, BOTH),
+        Shown("deepspeed_bslongformer(3, [0, 9])", 24, BOTH),
+        Shown("deepspeed_bslongformer_unidirectional(3, [0, 9])", 24, BOTH),
+        Shown("deepspeed_window(3)", 24, BOTH),
+        Shown("deepspeed_window_unidirectional(3)", 24, BOTH),
+        Shown("deepspeed_random(2, 0)", 24, BOTH),
+    ),
+    "images": (
+        Shown("axial_row(6)", 36, BOTH),
+        Shown("axial_column(6)", 36, BOTH),
+        Shown("image_window(6, 3)", 36, BOTH),
+        Shown("dalle_convolution(6, 3, 1)", 36),
+        Shown("text_then_image(8, axial_row(4))", 24),
+        Shown("swin(6, 3)", 36, BOTH),
+        Shown("swin_shifted(6, 3, 1)", 36, BOTH),
+    ),
+    "longformer": (
+        Shown("longformer(4, [0, 9])", 24, BOTH),
+        Shown("longformer_one_side(2, 2, [0])", 24, BOTH),
+        Shown("longformer_chunks(4, [0])", 24, BOTH),
+        Shown("longformer_causal(3, 2)", 24),
+        Shown("longformer_ordinary_rows(4, [0, 9])", 24, BOTH),
+        Shown("longformer_global_rows([0, 9])", 24, BOTH),
+    ),
+    "longnet": (Shown("longnet(12, 2, 1)", 24),),
+    "natten": (
+        Shown("natten(5, 1, 1)", 24, BOTH),
+        Shown("natten_causal(3, 2, 1)", 24, BOTH),
+        Shown("natten_2d(6, natten(3, 1, 1), natten(3, 1, 1))", 36, BOTH),
+        Shown("natten_3d(3, 4, natten_causal(2, 1, 1), natten(3, 1, 1), natten(3, 1, 1))", 48, BOTH),
+    ),
+    "s2": (Shown("s2(3, 5, 1)", 24), Shown("s2_relative(3, 2, 5)", 24, BOTH)),
+    "sparse_transformer": (
+        Shown("sparse_transformer_window(6)", 36),
+        Shown("sparse_transformer_stride(6)", 36),
+        Shown("sparse_transformer_chunk(6)", 36),
+        Shown("sparse_transformer_summary(6, 2)", 36),
+        Shown("openai_local(6)", 36),
+        Shown("openai_strided(6)", 36),
+        Shown("openai_fixed(6, 2, 1)", 36),
+        Shown("tutorial_strided(6, 6)", 36, BOTH),
+    ),
+    "streaming": (Shown("streaming(2, 5)", 24), Shown("a_shape(2, 5)", 24), Shown("tri_shape(2, 5, 4)", 24)),
+    "windows": (
+        Shown("keys_including_self(5)", direction=BOTH),
+        Shown("keys_before_self(5)", direction=BOTH),
+        Shown("distances(4, 1)", direction=BOTH),
+        Shown("both_sides_together(5)", direction=BOTH),
+        Shown("each_side(5)", direction=BOTH),
+    ),
+}
+"""For each file of the library, its patterns for users in their order; docs/library.md shows them."""
+
+PICTURES |= {
+    f"std-{library}-{number}": replace(shown, library=library)
+    for library, patterns in LIBRARY.items()
+    for number, shown in enumerate(patterns, 1)
 }
 
 

@@ -84,4 +84,4 @@ def test_the_page_says_what_is_met():
     families = sorted({case.family for case in CASES.values()})
     totals = {family: [name for name, case in CASES.items() if case.family == family] for family in families}
     assert rows == {family: f"{sum(name in MET for name in names)} of {len(names)}" for family, names in totals.items()}
-    assert set(re.findall(r"^- `(\w+)`: ", page, re.MULTILINE)) == set(UNMET)
+    assert set(re.findall(r"^- `(?!io_)(\w+)`: ", page, re.MULTILINE)) == set(UNMET)
