@@ -8,10 +8,8 @@ from patternc.algebra import random as rnd
 from patternc.catalogue import CATALOGUE
 from patternc.compiler import check
 from patternc.diagnostics import render
-from patternc.grammar import signatures, tree
-from patternc.grammar.parse import parse
-from patternc.source import Source
-from tests.docs.pages import DOCS, PAGES, ROOT, STATEMENTS, blocks
+from patternc.grammar import signatures
+from tests.docs.pages import DOCS, PAGES, STATEMENTS, blocks
 
 PAGE = DOCS / "language.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -62,21 +60,6 @@ def test_all_diagnostics_are_listed(golden):
     table = f"<!-- diagnostics -->\n\n| code | mistake |\n| --- | --- |\n{rows}\n<!-- end of diagnostics -->"
     text = PAGE.read_text(encoding="utf-8")
     golden(PAGE, re.sub(r"<!-- diagnostics -->.*<!-- end of diagnostics -->", lambda _: table, text, flags=re.S))
-
-
-def test_the_library_is_listed(golden):
-    rows = ""
-    for path in sorted((ROOT / "patternc" / "library").glob("*.attn")):
-        statements = parse(Source(path.name, path.read_text(encoding="utf-8"), path)).tree.statements
-        names = (each for each in statements if isinstance(each, tree.Pattern))
-        shown = " ".join(
-            f"`{name.text}({', '.join(word.text for word in words)})`".replace("()", "")
-            for name, words in ((each.name, each.parameters) for each in names)
-        )
-        rows += f"| `std.{path.stem}` | {shown} |\n"
-    table = f"<!-- library -->\n\n| file | patterns |\n| --- | --- |\n{rows}\n<!-- end of library -->"
-    text = PAGE.read_text(encoding="utf-8")
-    golden(PAGE, re.sub(r"<!-- library -->.*<!-- end of library -->", lambda _: table, text, flags=re.S))
 
 
 def test_the_published_vectors_are_those_of_the_generator():
