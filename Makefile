@@ -1,16 +1,17 @@
 # make demo   sets up .venv and does the main job: compile a pattern, report on it, run it in a real model
 # make test   sets up .venv and runs everything that must hold, without a GPU
-# Both need Python 3.11 or newer and a package index; nothing else. PYTHON=/path/to/python picks the interpreter.
+# make docs   builds the documentation's site in site/
+# All need Python 3.11 or newer and a package index; nothing else. PYTHON=/path/to/python picks the interpreter.
 
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-long lint bench clean help
+.PHONY: demo test test-long lint docs bench clean help
 
 help:
-	@sed -n '1,3p' Makefile
+	@sed -n '1,4p' Makefile
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "patternc needs Python 3.11 or newer, this is %d.%d: run make PYTHON=/path/to/python3.11" % sys.version_info[:2])'
@@ -33,6 +34,10 @@ test: lint
 
 test-long: lint
 	PATTERNC_LONG=1 $(PY) -m pytest tests --durations=25
+
+docs: $(READY)
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	$(VENV)/bin/mkdocs build --strict
 
 bench: $(READY)
 	$(PY) benchmarks/planning.py
