@@ -482,10 +482,27 @@ _EXPECTATIONS = (
     Entry(
         "PA604",
         "a fraction where whole numbers are needed",
-        "`density` lies between 0 and 1. It can be compared, added and multiplied, but not divided with `//` or given "
-        "to functions of whole numbers.",
+        "`density` and `waste` are fractions. They can be compared, added and multiplied, but not divided with `//` or "
+        "given to functions of whole numbers.",
         _model("dense") + "\nexpect density // 2 <= 1",
         _model("dense") + "\nexpect density <= 2",
+    ),
+    Entry(
+        "PA605",
+        "an order that is not growth in n",
+        "`expect order` takes `n`, a power of n such as `n^1.5`, or `n * log(n)`. Parameters follow their own "
+        "definitions in n, so `local(l)` with `l = isqrt(n)` has the order n^1.5.",
+        _model("dense") + "\nexpect order m^2",
+        _model("dense") + "\nexpect order n^2",
+    ),
+    Entry(
+        "PA606",
+        "an expectation that could not be decided",
+        "Whether it holds is not known, and what is not known does not pass. The message says why: there is no closed "
+        "form, or the answer would take more than its budget. Ask at a shorter length (`--tokens`), or for something "
+        "that can be decided.",
+        _model("self | random(3)") + "\nexpect order n",
+        _model("self | random(3)") + "\nexpect pairs(0) <= 4 * n",
     ),
 )
 

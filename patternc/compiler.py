@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 
 from patternc.algebra.budget import TileBudgetError, work_for
 from patternc.algebra.elaborate import Elaborated, bind_parameters, elaborate, elaborate_parts
-from patternc.algebra.expectation import Expectation
+from patternc.algebra.relation import Relation
 from patternc.algebra.schedule import HeadPattern, Schedule
 from patternc.arguments import Given, GivenParam, check_target, overrides_of, source_of, whole_number
 from patternc.codegen.plan import Dtype
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch.nn.attention.flex_attention import BlockMask
 
+    from patternc.analysis.expectations import Verdict
+    from patternc.analysis.facts import Facts
     from patternc.analysis.report import Report
+    from patternc.analysis.tile_counts import TileCounter, Tiles
     from patternc.codegen.explain import PlanFigures
     from patternc.codegen.lower import Lowered
     from patternc.runtime.module import Attention
@@ -135,12 +138,9 @@ def analyse(
     assert checked.elaborated is not None
     assert checked.elaborated.schedule is not None
     schedule = checked.elaborated.schedule
-    with _in_budget(checked.elaborated):
-        failures = (
-            *_empty_row(schedule, checked.elaborated.places),
-            *_failed_expectations(schedule, checked.elaborated.expectations),
-        )
     program = Program(checked.program, checked.elaborated, schedule, dtype, target, checked.diagnostics)
+    with _in_budget(checked.elaborated):
+        failures = (*_empty_row(schedule, checked.elaborated.places), *_failed_expectations(program.verdicts))
     return program, failures
 
 
@@ -198,12 +198,36 @@ class Program:
 
     def report(self, path: tuple[int, int] | None = None) -> Report:
         """What the program connects and costs; `path` (key, query) asks how that query comes to see that key."""
-        from patternc.analysis.report_program import report_program
+        from patternc.analysis.advice import advise
+        from patternc.analysis.report import report
+
+        with _in_budget(self.elaborated):
+            return report(self.facts, self.verdicts, (*self.warnings, *advise(self.facts)), path)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The figures of the program, each found when it is first asked for; tiles are those of the plan."""
+        from patternc.analysis.facts import program_facts
+
+        return program_facts(self.checked, self.elaborated, self._tiles)
+
+    def _tiles(self, relation: Relation, n: int, pairs: int) -> Tiles:
+        return self._tile_counter(relation, n, pairs)
+
+    @cached_property
+    def _tile_counter(self) -> TileCounter:
         from patternc.codegen.tile_counter import tile_counter
 
-        tiles = tile_counter(self.figures, self.schedule)
-        with _in_budget(self.elaborated):
-            return report_program(self.checked, self.elaborated, path, self.warnings, tiles)
+        return tile_counter(self.figures, self.schedule)
+
+    @cached_property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Whether each expectation holds, and why."""
+        if not self.elaborated.expectations:
+            return ()
+        from patternc.analysis.expectations import judge
+
+        return judge(self.elaborated.expectations, self.facts)
 
     def report_json(self, path: tuple[int, int] | None = None) -> dict[str, object]:
         """The report and the figures of the plan as plain values: what `analyse --json` and report.json hold."""
@@ -374,12 +398,9 @@ def _empty_row(schedule: Schedule, places: Sequence[Label]) -> tuple[Diagnostic,
 _EMPTY_NOTE = "the softmax of nothing is undefined: add `self` to the pattern, or say `allow empty` in the model"
 
 
-def _failed_expectations(schedule: Schedule, expectations: Sequence[Expectation]) -> tuple[Diagnostic, ...]:
-    if not expectations:
+def _failed_expectations(verdicts: Sequence[Verdict]) -> tuple[Diagnostic, ...]:
+    if not verdicts:
         return ()
-    from patternc.analysis.count import count
-    from patternc.analysis.expectations import failures, judge
-    from patternc.analysis.reach import layer_relations, reach
+    from patternc.analysis.expectations import failures
 
-    whole = reach(layer_relations(schedule), schedule.tokens, "past" if schedule.causal else "all")
-    return failures(judge(expectations, schedule, count(schedule), whole))
+    return failures(verdicts)

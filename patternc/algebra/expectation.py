@@ -41,6 +41,19 @@ class DensityOf:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheOf:
+    """The most keys, over steps i, layers and kv heads, that a query at or after i attends among j <= i."""
+
+
+@dataclass(frozen=True, slots=True)
+class WasteOf:
+    """Pairs in the active tiles of `rows` queries by `columns` keys, over all layers and heads, for each pair."""
+
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Computed:
     """A typed expression some of whose operands are facts; `operands` in the order of the expression's own."""
 
@@ -48,7 +61,8 @@ class Computed:
     operands: tuple[Side, ...]
 
 
-Side = Known | PairsOf | DensityOf | Computed
+Fact = PairsOf | DensityOf | CacheOf | WasteOf
+Side = Known | Fact | Computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +83,37 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """Every pair is connected after the first `layers` layers; `label` is where it was written."""
+    """Every pair is connected after the first `layers` layers; `label` is where it was written.
+
+    `from_any_layer`: after every run of so many consecutive layers, none wrapping round. `to_past`: j <= i is enough.
+    """
 
     text: str
     label: Label
     layers: int
+    from_any_layer: bool
+    to_past: bool
 
 
-Expectation = Comparison | Connected
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The pairs of all layers and heads are Theta(n^power * log(n)^logs)."""
+
+    text: str
+    label: Label
+    power: Fraction
+    logs: int
+
+
+@dataclass(frozen=True, slots=True)
+class CropStable:
+    """The mask at a shorter length is the top-left corner of the mask at a longer one."""
+
+    text: str
+    label: Label
+
+
+Expectation = Comparison | Connected | Order | CropStable
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,40 +135,28 @@ _SIGNS: dict[typed.ComparisonSign, Callable[[Value, Value], bool]] = {
 }
 
 
-def evaluate_comparison(
-    comparison: Comparison, pairs: Callable[[int, int | None], int], density: Callable[[], Fraction]
-) -> Outcome:
-    """Decide a comparison, asking only for the facts it names.
+def evaluate_comparison(comparison: Comparison, fact: Callable[[Fact], Value]) -> Outcome:
+    """Decide a comparison, asking `fact` only for the facts it names.
 
-    `pairs(layer, head)` is the number of pairs of a head, or the most of any head of the layer when head is None;
-    `density()` is exact. Raises PatternError when a fact makes the expression undefined (division by it, overflow).
+    Raises PatternError when a fact makes the expression undefined (division by it, overflow), and what `fact` raises.
     """
     evaluation = Evaluation(typed.Program((comparison.label.source,), (), (), None, ()), {}, None, False)
     frame = Frame(comparison.label.source)
     try:
-        left, right = (_value(evaluation, frame, side, pairs, density) for side in (comparison.left, comparison.right))
+        left, right = (_value(evaluation, frame, side, fact) for side in (comparison.left, comparison.right))
     except Stop:
         raise PatternError(tuple(evaluation.diagnostics.values())) from None
     return Outcome(_SIGNS[comparison.sign](left, right), left, right)
 
 
-def _value(
-    evaluation: Evaluation,
-    frame: Frame,
-    side: Side,
-    pairs: Callable[[int, int | None], int],
-    density: Callable[[], Fraction],
-) -> Value:
+def _value(evaluation: Evaluation, frame: Frame, side: Side, fact: Callable[[Fact], Value]) -> Value:
     match side:
         case Known(value):
             return value
-        case PairsOf(layer, head):
-            return pairs(layer, head)
-        case DensityOf():
-            return density()
+        case PairsOf() | DensityOf() | CacheOf() | WasteOf():
+            return fact(side)
         case Computed(expression, operands):
-            values = [_value(evaluation, frame, each, pairs, density) for each in operands]
-            return _compute(evaluation, frame, expression, values)
+            return _compute(evaluation, frame, expression, [_value(evaluation, frame, each, fact) for each in operands])
         case _:
             assert_never(side)
 
@@ -143,7 +168,7 @@ def _compute(
     values: list[Value],
 ) -> Value:
     whole = [value for value in values if isinstance(value, int)]
-    if len(whole) < len(values):  # density: exact fractions; the checker let only + - * and min max abs through
+    if len(whole) < len(values):  # exact fractions: the checker let only + - * and min max abs through
         return _compute_fractions(expression, [Fraction(value) for value in values])
     match expression:
         case typed.Negative():
@@ -175,7 +200,7 @@ def _compute_fractions(
         case typed.Function(name):
             return min(values) if name == "min" else max(values) if name == "max" else abs(values[0])
         case typed.Power():
-            raise AssertionError(expression)  # the checker refuses density in `**`
+            raise AssertionError(expression)  # the checker refuses fractions in `**`
         case _:
             assert_never(expression)
 
@@ -198,8 +223,12 @@ def elaborate_expectation(evaluation: Evaluation, expectation: typed.Expectation
                     except Stop:
                         continue
                 return Comparison(text, label, sides[0], sign, sides[1]) if len(sides) == 2 else None
-            case typed.Connected(depth, text):
-                return Connected(text, label, _depth(evaluation, frame, depth))
+            case typed.Connected(depth, from_any_layer, to_past, text):
+                return Connected(text, label, _depth(evaluation, frame, depth), from_any_layer, to_past)
+            case typed.Order(numerator, denominator, logs, text):
+                return Order(text, label, Fraction(numerator, denominator), logs)
+            case typed.CropStable(text):
+                return CropStable(text, label)
             case _:
                 assert_never(expectation)
     except Stop:
@@ -222,7 +251,7 @@ def _depth(evaluation: Evaluation, frame: Frame, depth: typed.Number | None) -> 
 
 def _has_facts(expression: typed.Number) -> bool:
     match expression:
-        case typed.Pairs() | typed.Density() | typed.Ratio():
+        case typed.Pairs() | typed.Density() | typed.Cache() | typed.Waste() | typed.Ratio():
             return True
         case typed.Negative(operand):
             return _has_facts(operand)
@@ -242,6 +271,10 @@ def _side(evaluation: Evaluation, frame: Frame, expression: typed.Number) -> Sid
             return Known(Fraction(numerator, denominator))
         case typed.Density():
             return DensityOf()
+        case typed.Cache():
+            return CacheOf()
+        case typed.Waste(rows, columns):
+            return WasteOf(*_tile(evaluation, frame, (rows, columns)))
         case typed.Pairs(layer, head):
             return _pairs(evaluation, frame, layer, head)
         case typed.Negative(operand):
@@ -252,6 +285,15 @@ def _side(evaluation: Evaluation, frame: Frame, expression: typed.Number) -> Sid
             return Computed(expression, (_side(evaluation, frame, base), _side(evaluation, frame, exponent)))
         case _:
             raise AssertionError(expression)  # has no facts
+
+
+def _tile(evaluation: Evaluation, frame: Frame, sides: tuple[typed.Number, typed.Number]) -> tuple[int, int]:
+    rows, columns = all_numbers(evaluation, frame, None, sides)
+    wrong = [(value, side) for value, side in zip((rows, columns), sides, strict=True) if value < 1]
+    if wrong:
+        labels = (frame.label(side.span, f"is {value}") for value, side in wrong)
+        evaluation.stop("PA401", "a tile has at least 1 query and 1 key", *labels)
+    return rows, columns
 
 
 def _pairs(evaluation: Evaluation, frame: Frame, layer: typed.Number, head: typed.Number | None) -> PairsOf:

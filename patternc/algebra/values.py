@@ -52,7 +52,7 @@ def _number(evaluation: Evaluation, frame: Frame, n: int | None, expression: typ
             return function(evaluation, frame, name, all_numbers(evaluation, frame, n, arguments), span)
         case typed.Hole():
             raise Stop
-        case typed.Pairs() | typed.Density() | typed.Ratio():
+        case typed.Pairs() | typed.Density() | typed.Cache() | typed.Waste() | typed.Ratio():
             raise AssertionError(expression)  # only in expectations, which `expectation.py` evaluates
         case _:
             assert_never(expression)

@@ -6,7 +6,7 @@ For: the warnings of the language that need counts. Each is exact at this length
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 
 from patternc.algebra.budget import TileBudgetError
@@ -24,8 +24,8 @@ from patternc.algebra.relation import (
     union,
 )
 from patternc.algebra.schedule import HeadPattern, Schedule
-from patternc.analysis.count import Counts, PatternCount
-from patternc.analysis.crop import Cropped
+from patternc.analysis.count import PatternCount
+from patternc.analysis.facts import Facts
 from patternc.analysis.rows import row_counts
 from patternc.analysis.tile_counts import TileCounter, Tiles
 from patternc.diagnostics import Diagnostic
@@ -40,12 +40,11 @@ FINE_BLOCK = 16
 """Random blocks up to this size are no better than random tokens."""
 
 
-def advise(
-    schedule: Schedule, counts: Counts, computed: Sequence[Tiles], cropped: Cropped, tiles: TileCounter
-) -> tuple[Diagnostic, ...]:
-    """Warnings, each once, pattern by pattern in order of first use; `computed` are the tiles of each pattern."""
+def advise(facts: Facts) -> tuple[Diagnostic, ...]:
+    """Warnings, each once, pattern by pattern in order of first use."""
+    schedule, counts, cropped, tiles = facts.schedule, facts.counts, facts.cropped, facts.tiles
     found: dict[Diagnostic, None] = {}
-    for pattern, counted, of_pattern in zip(schedule.patterns, counts.patterns, computed, strict=True):
+    for pattern, counted, of_pattern in zip(schedule.patterns, counts.patterns, facts.computed, strict=True):
         for warning in (
             *_idle_terms(pattern, counted, schedule.tokens),
             *_waste(pattern, of_pattern, schedule.tokens, tiles),

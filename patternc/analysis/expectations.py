@@ -1,7 +1,8 @@
-"""Expectations judged: what the program says must hold, against the facts, with the pair that proves a failure.
+"""Expectations judged: what the program says must hold, against the facts, with the place that proves a failure.
 
-For: `expect` statements, elaborated. Each verdict has the values of both sides or the depth found, and where one exists
-the concrete layer, head, query and key. Not for: finding facts beyond those that an expectation asks for.
+For: `expect` statements, elaborated. Each verdict has the values of both sides or what was found instead, and where
+one exists the concrete layer, head, query and key. What cannot be answered is not decided, with the reason, and never
+passes. Not for: finding facts (`facts.py`).
 """
 
 from __future__ import annotations
@@ -11,141 +12,311 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import assert_never
 
+from patternc.algebra.budget import TileBudgetError
 from patternc.algebra.expectation import (
+    CacheOf,
     Comparison,
     Computed,
     Connected,
+    CropStable,
     DensityOf,
     Expectation,
+    Fact,
     Known,
+    Order,
     PairsOf,
     Side,
     Value,
+    WasteOf,
     evaluate_comparison,
 )
-from patternc.algebra.schedule import Schedule
-from patternc.analysis.count import Counts
-from patternc.analysis.reach import Reach, layer_relations, reach
-from patternc.diagnostics import Diagnostic, Label
+from patternc.analysis.facts import Facts
+from patternc.analysis.operators import NoOperator
+from patternc.analysis.reach import Reach, Target, reach
+from patternc.analysis.tile_counts import Occupied, occupied_tiles
+from patternc.diagnostics import Diagnostic, Label, PatternError
 
-FAILED = "PA601"
+FAILED, UNDECIDED = "PA601", "PA606"
+LONGEST_FORMULA = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an expectation fails: a head whose pairs it counts, or a pair that is not connected (layers 0..layer)."""
+    """Where an expectation fails; what does not apply is None.
+
+    A head whose pairs are counted; a pair that no path through the layers first..layer joins; the kv head that keeps
+    most keys, at step `query`; a pair that is another one at the shorter length `tokens`.
+    """
 
     layer: int
-    head: int | None
-    query: int | None
-    key: int | None
+    head: int | None = None
+    query: int | None = None
+    key: int | None = None
+    first: int | None = None
+    kv_head: int | None = None
+    tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One expectation: whether it holds (None: not decided), and why in words."""
+    """One expectation: whether it holds (None: not decided), and why in words.
+
+    `undefined` says what is wrong with an expectation that has no value here.
+    """
 
     text: str
     holds: bool | None
     detail: str
     place: Place | None
     label: Label
+    undefined: tuple[Diagnostic, ...] = ()
 
 
-def judge(expectations: Sequence[Expectation], schedule: Schedule, counts: Counts, whole: Reach) -> tuple[Verdict, ...]:
-    """Judge each expectation. `whole` is the reach of all layers.
-
-    Raises:
-        PatternError: a fact makes a comparison undefined (division by it, overflow).
-    """
-    return tuple(_judge(expectation, schedule, counts, whole) for expectation in expectations)
+def judge(expectations: Sequence[Expectation], facts: Facts) -> tuple[Verdict, ...]:
+    """Judge each expectation by itself: what keeps one from being decided does not touch the others."""
+    return tuple(_judge(expectation, facts) for expectation in expectations)
 
 
-def _judge(expectation: Expectation, schedule: Schedule, counts: Counts, whole: Reach) -> Verdict:
-    match expectation:
-        case Comparison():
-            return _compare(expectation, schedule, counts)
-        case Connected():
-            return _connected(expectation, schedule, whole)
+def _judge(expectation: Expectation, facts: Facts) -> Verdict:
+    text, label = expectation.text, expectation.label
+    try:
+        match expectation:
+            case Comparison():
+                return _compare(expectation, facts)
+            case Connected():
+                return _connected(expectation, facts)
+            case Order():
+                return _order(expectation, facts)
+            case CropStable():
+                return _crop_stable(expectation, facts)
+            case _:
+                assert_never(expectation)
+    except PatternError as error:
+        return Verdict(text, None, error.diagnostics[0].message, None, label, error.diagnostics)
+    except (TileBudgetError, NoOperator) as error:
+        return Verdict(text, None, f"not decided: {error}", None, label)
+
+
+def failures(verdicts: Iterable[Verdict]) -> tuple[Diagnostic, ...]:
+    """The expectations that do not hold, or of which nobody knows, as errors where they were written."""
+    found: list[Diagnostic] = []
+    for verdict in verdicts:
+        label = replace(verdict.label, text=verdict.detail)
+        if verdict.undefined:
+            found += verdict.undefined
+        elif verdict.holds is None:
+            found.append(Diagnostic(UNDECIDED, f"it is not known whether `{verdict.text}` holds", (label,)))
+        elif not verdict.holds:
+            found.append(Diagnostic(FAILED, f"`{verdict.text}` does not hold", (label,)))
+    return tuple(found)
+
+
+# -- comparisons ------------------------------------------------------------------------------------------------------
+
+
+def _compare(comparison: Comparison, facts: Facts) -> Verdict:
+    outcome = evaluate_comparison(comparison, lambda fact: _fact(comparison, fact, facts))
+    shares = isinstance(comparison.left, DensityOf) or isinstance(comparison.right, DensityOf)
+    left, right = (_text(value, shares) for value in (outcome.left, outcome.right))
+    if left == right and outcome.left != outcome.right:
+        left, right = (_exact(value) for value in (outcome.left, outcome.right))
+    detail = f"{left} {comparison.sign} {right}"
+    if outcome.holds:
+        return Verdict(comparison.text, True, detail, None, comparison.label)
+    named = [*_named(comparison.left), *_named(comparison.right)]
+    place, where = _blamed(named[0], facts) if named else (None, "")
+    return Verdict(comparison.text, False, f"{detail} is not so{where}", place, comparison.label)
+
+
+def _fact(comparison: Comparison, fact: Fact, facts: Facts) -> Value:
+    match fact:
+        case PairsOf(layer, head):
+            row = facts.schedule.table[layer]
+            return max(facts.counts.patterns[at].pairs for at in (row if head is None else row[head : head + 1]))
+        case DensityOf():
+            return facts.counts.density
+        case CacheOf():
+            return facts.cache.most
+        case WasteOf():
+            computed, useful = _computed(fact, facts)
+            if useful == 0:
+                label = replace(comparison.label, text="no pairs to divide by")
+                raise PatternError([Diagnostic("PA404", "`waste` has no value: the model has no pairs", (label,))])
+            return Fraction(computed, useful)
         case _:
-            assert_never(expectation)
+            assert_never(fact)
 
 
-def _compare(comparison: Comparison, schedule: Schedule, counts: Counts) -> Verdict:
-    def head_pairs(layer: int, head: int | None) -> int:
-        row = schedule.table[layer]
-        return max(counts.patterns[at].pairs for at in (row if head is None else row[head : head + 1]))
-
-    outcome = evaluate_comparison(comparison, head_pairs, lambda: counts.density)
-    text = f"{_text(comparison.left, outcome.left)} {comparison.sign} {_text(comparison.right, outcome.right)}"
-    place: Place | None = None
-    if not outcome.holds:
-        text = f"{text} is not so"
-        named = [*_named(comparison.left), *_named(comparison.right)]
-        if named:
-            place = _busiest(named[0], schedule, counts)
-            text = f"{text} (layer {place.layer}, head {place.head})"
-    return Verdict(comparison.text, outcome.holds, text, place, comparison.label)
+def _computed(waste: WasteOf, facts: Facts) -> tuple[int, int]:
+    """The pairs that the active tiles of all layers and heads hold, and those of the patterns."""
+    of_pattern = _occupied(waste, facts)
+    tiles = [of_pattern[at] for row in facts.schedule.table for at in row]
+    return sum(each.tiles for each in tiles) * waste.rows * waste.columns, sum(each.pairs for each in tiles)
 
 
-def _busiest(pairs: PairsOf, schedule: Schedule, counts: Counts) -> Place:
-    row = schedule.table[pairs.layer]
-    head = (
-        pairs.head
-        if pairs.head is not None
-        else max(range(len(row)), key=lambda h: (counts.patterns[row[h]].pairs, -h))
+def _occupied(waste: WasteOf, facts: Facts) -> tuple[Occupied, ...]:
+    """The active tiles of each pattern of the schedule."""
+    return tuple(
+        occupied_tiles(pattern.relation, facts.schedule.tokens, waste.rows, waste.columns)
+        for pattern in facts.schedule.patterns
     )
-    return Place(pairs.layer, head, None, None)
 
 
-def _named(side: Side) -> Iterable[PairsOf]:
-    """The pair counts that a side names."""
+def _blamed(fact: Fact, facts: Facts) -> tuple[Place | None, str]:
+    """Where the value of a fact comes from, and how to say that."""
+    match fact:
+        case PairsOf(layer, head):
+            row = facts.schedule.table[layer]
+            if head is None:
+                head = max(range(len(row)), key=lambda each: (facts.counts.patterns[row[each]].pairs, -each))
+            return Place(layer, head), f" (layer {layer}, head {head})"
+        case CacheOf():
+            cache = facts.cache
+            where = f" (at step {cache.step:,} of layer {cache.layer}, kv head {cache.kv_head})"
+            return Place(cache.layer, query=cache.step, kv_head=cache.kv_head), where
+        case WasteOf(rows, columns):
+            computed, useful = _computed(fact, facts)
+            layer, head = _most_wasteful(fact, facts)
+            tiles = f"{computed // (rows * columns):,} tiles of {rows} x {columns}"
+            share = f"{tiles} hold {computed:,} pairs for {useful:,} that count"
+            return Place(layer, head), f": {share} (most of all in layer {layer}, head {head})"
+        case DensityOf():
+            return None, ""
+        case _:
+            assert_never(fact)
+
+
+def _most_wasteful(waste: WasteOf, facts: Facts) -> tuple[int, int]:
+    """The first head with the most computed pairs for each useful one."""
+    of_pattern = _occupied(waste, facts)
+
+    def ratio(place: tuple[int, int]) -> Fraction:
+        found = of_pattern[facts.schedule.table[place[0]][place[1]]]
+        return Fraction(found.tiles, found.pairs) if found.pairs else Fraction(0)
+
+    places = [(layer, head) for layer, row in enumerate(facts.schedule.table) for head in range(len(row))]
+    return max(places, key=lambda place: (ratio(place), -place[0], -place[1]))
+
+
+def _named(side: Side) -> Iterable[Fact]:
+    """The facts that a side names."""
     match side:
-        case PairsOf():
+        case PairsOf() | DensityOf() | CacheOf() | WasteOf():
             return (side,)
         case Computed(_, operands):
-            return tuple(pairs for operand in operands for pairs in _named(operand))
-        case Known() | DensityOf():
+            return tuple(fact for operand in operands for fact in _named(operand))
+        case Known():
             return ()
         case _:
             assert_never(side)
 
 
-def _text(side: Side, value: Value) -> str:
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{float(100 * value):.6g}%" if _is_share(side, value) else f"{float(value):.6g}"
+def _text(value: Value, share: bool) -> str:
+    if share:
+        return f"{float(100 * value):.6g}%"
+    return f"{value:,}" if isinstance(value, int) else f"{float(value):.6g}"
 
 
-def _is_share(side: Side, value: Fraction) -> bool:
-    return isinstance(side, DensityOf) or (isinstance(side, Known) and 0 <= value <= 1)
+def _exact(value: Value) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value.numerator:,}/{value.denominator:,}"
 
 
-def _connected(expected: Connected, schedule: Schedule, whole: Reach) -> Verdict:
-    within = expected.layers
-    found = whole
-    if whole.exact and (whole.depth is None or whole.depth > within) and within < schedule.layers:
-        found = reach(layer_relations(schedule)[:within], schedule.tokens, "past" if schedule.causal else "all")
-    if not found.exact:
-        return Verdict(expected.text, None, found.method, None, expected.label)
-    if found.depth is not None and found.depth <= within:
-        return Verdict(expected.text, True, f"connected after {_layers(found.depth)}", None, expected.label)
-    assert found.missing is not None
-    query, key = found.missing
-    detail = f"after {_layers(within)} query {query:,} does not see key {key:,}"
-    if whole.depth is not None:
-        detail += f"; it takes {_layers(whole.depth)}"
-    return Verdict(expected.text, False, detail, Place(within - 1, None, query, key), expected.label)
+# -- connectivity -----------------------------------------------------------------------------------------------------
+
+
+def _connected(expected: Connected, facts: Facts) -> Verdict:
+    """Every run of layers that is asked for, in order; the first that leaves a pair out is a failure."""
+    target: Target = "past" if expected.to_past else facts.target
+    count, most = expected.layers, facts.schedule.layers
+    undecided: str | None = None
+    deepest = 0
+    known: dict[tuple[object, ...], Reach] = {}
+    for first in range(most - count + 1 if expected.from_any_layer else 1):
+        run = facts.layers[first : first + count]
+        if run not in known:
+            known[run] = _reach_of(first, count, target, facts)
+        found = known[run]
+        if not found.exact:
+            undecided = found.method
+        elif found.missing is not None:
+            return _disconnected(expected, facts, first, found.missing, target)
+        elif found.depth is not None:
+            deepest = max(deepest, found.depth)
+    if undecided is not None:
+        return Verdict(expected.text, None, undecided, None, expected.label)
+    runs = f"every run of {_layers(count)} connects: " if expected.from_any_layer else ""
+    return Verdict(expected.text, True, f"{runs}connected after {_layers(deepest)}", None, expected.label)
+
+
+def _reach_of(first: int, count: int, target: Target, facts: Facts) -> Reach:
+    """What the layers first, first + 1, ... reach; the whole model's answer where it says enough."""
+    if first == 0:
+        whole = facts.reach if target == facts.target else facts.reach_to_past
+        if not whole.exact or count == facts.schedule.layers:
+            return whole
+        if whole.depth is not None and whole.depth <= count:
+            return replace(whole, missing=None)
+    return reach(facts.layers[first : first + count], facts.schedule.tokens, target)
+
+
+def _disconnected(expected: Connected, facts: Facts, first: int, missing: tuple[int, int], target: Target) -> Verdict:
+    query, key = missing
+    last = first + expected.layers - 1
+    whole = facts.reach if target == facts.target else facts.reach_to_past
+    through = f"after {_layers(expected.layers)}"
+    more = f"; it takes {_layers(whole.depth)}" if whole.depth is not None else ""
+    if expected.from_any_layer:
+        through = f"through layer {first}" if first == last else f"through layers {first} to {last}"
+        more = ""
+    detail = f"{through} query {query:,} does not see key {key:,}{more}"
+    place = Place(last, query=query, key=key, first=first)
+    return Verdict(expected.text, False, detail, place, expected.label)
 
 
 def _layers(count: int) -> str:
     return f"{count} layer{'s' * (count != 1)}"
 
 
-def failures(verdicts: Iterable[Verdict]) -> tuple[Diagnostic, ...]:
-    """The expectations that do not hold, as errors where they were written."""
-    return tuple(
-        Diagnostic(FAILED, f"`{verdict.text}` does not hold", (replace(verdict.label, text=verdict.detail),))
-        for verdict in verdicts
-        if verdict.holds is False
+# -- growth and cropping ----------------------------------------------------------------------------------------------
+
+
+def _order(expected: Order, facts: Facts) -> Verdict:
+    from patternc.analysis.expression import write
+    from patternc.analysis.order import theta, with_constant
+
+    leading = facts.leading
+    if leading is None:
+        return Verdict(expected.text, None, f"the order is not known: {_why_no_order(facts)}", None, expected.label)
+    assert facts.formula is not None
+    assert facts.origin is not None
+    written = write(facts.formula)
+    form = ", ".join((written.text, *written.where))
+    form = form if len(form) <= LONGEST_FORMULA else f"to leading order {with_constant(leading)}"
+    constant = [f"{name} = {value}" for name, value in facts.origin.given.items()]
+    given = f" with {', '.join(constant)} as given" if constant else ""
+    holds = leading.rank == (expected.power, expected.logs)
+    return Verdict(expected.text, holds, f"the pairs are {theta(leading)}{given}: {form}", None, expected.label)
+
+
+def _why_no_order(facts: Facts) -> str:
+    for layer, row in enumerate(facts.schedule.table):
+        for head, at in enumerate(row):
+            if facts.formulas[at] is None:
+                text = facts.schedule.patterns[at].text
+                return f"there is no closed form for the pairs of `{text}` (layer {layer}, head {head})"
+    return "the closed form holds for short lengths only, or has no leading term in n"
+
+
+def _crop_stable(expected: CropStable, facts: Facts) -> Verdict:
+    cropped = facts.cropped
+    if cropped.place is None:
+        return Verdict(expected.text, cropped.stable, cropped.method, None, expected.label)
+    tokens, layer, head, query, key = cropped.place
+    return Verdict(
+        expected.text,
+        False,
+        f"at {tokens:,} tokens query {query:,} and key {key:,} (layer {layer}, head {head}) are not what they are at "
+        f"{facts.schedule.tokens:,}",
+        Place(layer, head, query, key, tokens=tokens),
+        expected.label,
     )

@@ -123,12 +123,20 @@ def _affine(affine: Affine, names: Mapping[str, Expr]) -> Expr:
 
 def value(formula: Formula, values: Mapping[str, int]) -> int | None:
     """The formula at values of n and its parameters; None outside its region."""
-    at = {parameter(name): number for name, number in values.items() if name != TOKENS} | {N: values[TOKENS]}
-    if not all(_number(low, at) <= _number(high, at) for low, high in formula.bounds):
-        return None
-    if not all(_number(a, at) == _number(b, at) for a, b in formula.equal):
+    at = _substitution(values)
+    if not in_bounds(formula, values) or any(_number(a, at) != _number(b, at) for a, b in formula.equal):
         return None
     return int(_number(formula.expression, at))
+
+
+def in_bounds(formula: Formula, values: Mapping[str, int]) -> bool:
+    """Whether the values lie between the formula's bounds, whatever their remainders."""
+    at = _substitution(values)
+    return all(_number(low, at) <= _number(high, at) for low, high in formula.bounds)
+
+
+def _substitution(values: Mapping[str, int]) -> dict[Expr, int]:
+    return {parameter(name): number for name, number in values.items() if name != TOKENS} | {N: values[TOKENS]}
 
 
 def _number(expression: Expr, at: Mapping[Expr, int]) -> Expr:

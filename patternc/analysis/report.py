@@ -1,40 +1,33 @@
 """Report: everything the analysis says about a schedule, as one frozen value.
 
-For: asking every question once, in order, and keeping the answers beside how they were found. Terminal, JSON and HTML
-are made from it. Not for: rendering, or any computation of its own. What is not known is None, and its `method` says
-why; nothing here is sampled or guessed.
+For: the answers of `facts.py`, in order, beside how they were found. Terminal, JSON and HTML are made from it. Not for:
+rendering, or any computation of its own. What is not known is None, and its `method` says why; nothing here is sampled
+or guessed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from patternc.algebra.budget import work_for
-from patternc.algebra.expectation import Expectation
-from patternc.algebra.schedule import Schedule
-from patternc.analysis.advice import advise
-from patternc.analysis.count import Counts, count
 from patternc.analysis.crop import Cropped
-from patternc.analysis.expectations import Verdict, judge
+from patternc.analysis.expectations import Verdict
 from patternc.analysis.expression import Formula
-from patternc.analysis.formula import Instantiate, formulas, total_formula
+from patternc.analysis.facts import Facts
 from patternc.analysis.graph import Structure, structure
-from patternc.analysis.measures import Cache, Hubs, average_depth, decode_cache, hubs
+from patternc.analysis.measures import Cache, Hubs, average_depth, hubs
 from patternc.analysis.operators import NoOperator
-from patternc.analysis.order import Leading, order
+from patternc.analysis.order import Leading
 from patternc.analysis.prove import NoProof, Proof
-from patternc.analysis.reach import Pair, Prospect, Reach, layer_relations, prospect, reach
-from patternc.analysis.tile_counts import TileCounter, Tiles, on_neighbours
+from patternc.analysis.reach import Pair, Prospect, Reach, prospect
+from patternc.analysis.tile_counts import Tiles
 from patternc.analysis.witness import Witness, witness
 from patternc.diagnostics import Diagnostic
-from patternc.grammar import typed
 
 COUNT_METHOD = "every tile classified, undecided ones evaluated pair by pair"
 MEASURE_METHOD = "from the growth of the receptive fields, and the pairs of every key"
 PATH_METHOD = "one sweep from the key, one walk back from the query"
-UNKNOWN_CROP = Cropped(None, None, "not decided: only the program can say, and it was not asked")
 CACHE_METHOD = "last query of every key"
 
 
@@ -104,44 +97,20 @@ class Report:
 
 
 def report(
-    schedule: Schedule,
-    expectations: Sequence[Expectation] = (),
-    *,
-    at: Instantiate | None = None,
-    definitions: Mapping[str, typed.Number] | None = None,
-    cropped: Cropped = UNKNOWN_CROP,
-    warnings: Sequence[Diagnostic] = (),
-    path: Pair | None = None,
-    tiles: TileCounter = on_neighbours,
-    proof: Proof | NoProof | None = None,
+    facts: Facts, verdicts: Sequence[Verdict] = (), warnings: Sequence[Diagnostic] = (), path: Pair | None = None
 ) -> Report:
-    """Analyse a schedule.
+    """Everything there is to say about the schedule of `facts`; its `verdicts` and `warnings` are known already.
 
-    Args:
-        schedule: what to analyse.
-        expectations: what the program says must hold, at the schedule's length.
-        at: elaborates the program at other lengths and parameters: lets formulas name the parameters, and decides
-            whether the pattern is stable under cropping.
-        definitions: the parameters' definitions in the program, for the order of growth; those overridden left out.
-        cropped: whether the masks are crop-stable, which only the program can say.
-        warnings: what is known to be unwise already; the analysis adds its own.
-        path: (key, query): show how this query comes to see this key; otherwise the hardest pair is shown.
-        tiles: counts the tiles that compute a pattern; a plan has one.
-        proof: what the layers connect at every length, which only the program can say.
+    `path` (key, query) asks how this query comes to see this key; otherwise the hardest pair is shown.
 
     Raises:
-        PatternError: an expectation is undefined at this length.
         TileBudgetError: a pattern takes more than the budget of tile maps allows.
         ValueError: `path` names a position outside the sequence.
     """
+    schedule = facts.schedule
     if path is not None and not all(0 <= position < schedule.tokens for position in path):
         raise ValueError(f"a path needs two positions in 0..{schedule.tokens - 1}, got {path[0]} and {path[1]}")
-    counts = count(schedule)
-    computed = _tiles(schedule, counts, tiles)
-    found = formulas(schedule, counts, at)
-    total = total_formula(schedule, found)
-    connectivity = _connectivity(schedule, path, proof)
-    cache, cache_method = _cache(schedule)
+    cache, cache_method = _cache(facts)
     return Report(
         model=schedule.name,
         tokens=schedule.tokens,
@@ -149,34 +118,24 @@ def report(
         heads=schedule.heads,
         kv_heads=schedule.kv_heads,
         params=schedule.params,
-        layers=tuple(_layer(schedule, counts, computed, found, layer) for layer in range(schedule.layers)),
-        pairs=counts.total,
-        density=counts.density,
-        formula=total,
-        leading=None if total is None or definitions is None else order(total, definitions),
-        connectivity=connectivity,
+        layers=tuple(_layer(facts, layer) for layer in range(schedule.layers)),
+        pairs=facts.counts.total,
+        density=facts.counts.density,
+        formula=facts.formula,
+        leading=facts.leading,
+        connectivity=_connectivity(facts, path),
         cache=cache,
         cache_method=cache_method,
-        hubs=hubs(schedule, counts),
+        hubs=hubs(schedule, facts.counts),
         structure=structure(schedule),
-        expectations=judge(expectations, schedule, counts, connectivity.reach),
-        warnings=(*warnings, *advise(schedule, counts, computed, cropped, tiles)),
-        cropped=cropped,
+        expectations=tuple(verdicts),
+        warnings=tuple(warnings),
+        cropped=facts.cropped,
     )
 
 
-def _tiles(schedule: Schedule, counts: Counts, tiles: TileCounter) -> tuple[Tiles, ...]:
-    """The tiles of each pattern of the schedule."""
-    computed: list[Tiles] = []
-    for index, (pattern, counted) in enumerate(zip(schedule.patterns, counts.patterns, strict=True)):
-        with work_for(index):
-            computed.append(tiles(pattern.relation, schedule.tokens, counted.pairs))
-    return tuple(computed)
-
-
-def _layer(
-    schedule: Schedule, counts: Counts, computed: Sequence[Tiles], found: Sequence[Formula | None], layer: int
-) -> LayerReport:
+def _layer(facts: Facts, layer: int) -> LayerReport:
+    schedule, counts = facts.schedule, facts.counts
     row = schedule.table[layer]
     groups = [
         HeadReport(
@@ -184,8 +143,8 @@ def _layer(
             pattern=schedule.patterns[at].text,
             pairs=counts.patterns[at].pairs,
             density=Fraction(counts.patterns[at].pairs, counts.dense),
-            formula=found[at],
-            tiles=computed[at],
+            formula=facts.formulas[at],
+            tiles=facts.computed[at],
         )
         for at in dict.fromkeys(row)
     ]
@@ -193,23 +152,22 @@ def _layer(
     return LayerReport(layer, pairs, Fraction(pairs, counts.dense * schedule.heads), tuple(groups))
 
 
-def _cache(schedule: Schedule) -> tuple[Cache | None, str]:
+def _cache(facts: Facts) -> tuple[Cache | None, str]:
     try:
-        return decode_cache(schedule), CACHE_METHOD
+        return facts.cache, CACHE_METHOD
     except NoOperator as error:
         return None, f"not decided: {error}"
 
 
-def _connectivity(schedule: Schedule, path: Pair | None, proof: Proof | NoProof | None) -> Connectivity:
-    layers = layer_relations(schedule)
-    found = reach(layers, schedule.tokens, "past" if schedule.causal else "all")
-    ahead = None if found.missing is None else prospect(layers, schedule.tokens, found.missing)
+def _connectivity(facts: Facts, path: Pair | None) -> Connectivity:
+    found, tokens = facts.reach, facts.schedule.tokens
+    ahead = None if found.missing is None else prospect(facts.layers, tokens, found.missing)
     wanted = (path[1], path[0]) if path is not None else found.hardest
     shown: Witness | None = None
     method = PATH_METHOD
     if wanted is not None:
         try:
-            shown = witness(schedule, *wanted)
+            shown = witness(facts.schedule, *wanted)
         except NoOperator as error:
             method = f"not decided: {error}"
-    return Connectivity(found, average_depth(found, schedule.tokens), ahead, wanted, shown, method, proof)
+    return Connectivity(found, average_depth(found, tokens), ahead, wanted, shown, method, facts.proof)

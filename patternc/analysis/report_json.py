@@ -207,7 +207,15 @@ def _verdict(verdict: Verdict) -> Json:
         "detail": verdict.detail,
         "place": None
         if place is None
-        else {"layer": place.layer, "head": place.head, "query": place.query, "key": place.key},
+        else {
+            "first": place.first,
+            "layer": place.layer,
+            "head": place.head,
+            "kv_head": place.kv_head,
+            "query": place.query,
+            "key": place.key,
+            "tokens": place.tokens,
+        },
     }
 
 

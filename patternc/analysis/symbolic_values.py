@@ -204,7 +204,7 @@ def number(world: World, scope: Scope, n: Number | None, expression: typed.Numbe
             return whole(left, "the base of `**`") ** whole(right, "the exponent of `**`")
         case typed.Function(name, arguments):
             return _function(world, name, [number(world, scope, n, each) for each in arguments])
-        case typed.Hole() | typed.Pairs() | typed.Density() | typed.Ratio():
+        case typed.Hole() | typed.Pairs() | typed.Density() | typed.Cache() | typed.Waste() | typed.Ratio():
             raise AssertionError(expression)  # no right program has holes, and these stand in expectations only
         case _:
             assert_never(expression)

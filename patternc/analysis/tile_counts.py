@@ -12,11 +12,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from patternc.algebra.budget import DEFAULT_BUDGET
+from patternc.algebra.budget import DEFAULT_BUDGET, Budget, refuse
 from patternc.algebra.normalise import Normal, normalise
 from patternc.algebra.pairs import listed_pairs
 from patternc.algebra.relation import Relation
-from patternc.analysis.tiles import tile_map
+from patternc.analysis.contents import EMPTY_CLASS, EVALUATED_AT_ONCE, FULL_CLASS, Axis, decide
+from patternc.analysis.draws import draw_all
+from patternc.analysis.tiles import refine, tile_map
 
 PLANNED_TILE = (128, 64)
 """Queries by keys: the shape that the kernels start from."""
@@ -59,6 +61,37 @@ TileCounter = Callable[[Relation, int, int], Tiles]
 def on_neighbours(relation: Relation, n: int, pairs: int) -> Tiles:
     """A `TileCounter`: tiles of neighbouring positions, and gathered ones for listed keys and queries."""
     return tiles_of(normalise(relation, n), PLANNED_TILE, pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """The tiles of neighbouring positions that hold a pair of a relation, however they are computed, and its pairs."""
+
+    tiles: int
+    pairs: int
+
+
+def occupied_tiles(relation: Relation, n: int, rows: int, columns: int, budget: Budget = DEFAULT_BUDGET) -> Occupied:
+    """Which of the tiles of `rows` queries by `columns` keys hold a pair. Raises TileBudgetError beyond the budget."""
+    queries, keys = Axis(n, min(rows, n), None), Axis(n, min(columns, n), None)  # a larger tile holds the same
+    if queries.tile * keys.tile > EVALUATED_AT_ONCE:
+        raise refuse("pairs in one tile", queries.tile * keys.tile, EVALUATED_AT_ONCE, "use smaller tiles")
+    draws = draw_all(relation, n, budget)
+    refined = refine(relation, n, queries, keys, draws, budget)
+    full, single = refined.full, refined.undecided
+    contents = decide(relation, n, queries, keys, single.q0, single.k0, "queries", draws, budget)
+    heights = np.minimum(full.q1 * queries.tile, n) - full.q0 * queries.tile
+    widths = np.minimum(full.k1 * keys.tile, n) - full.k0 * keys.tile
+    active = contents.classes != EMPTY_CLASS
+    inside = np.where(
+        contents.classes == FULL_CLASS,
+        queries.live(single.q0) * keys.live(single.k0),
+        np.append(0, contents.popcounts)[contents.classes],
+    )
+    return Occupied(
+        int(((full.q1 - full.q0) * (full.k1 - full.k0)).sum()) + int(active.sum()),
+        int((heights * widths).sum()) + int(inside[active].sum()),
+    )
 
 
 def tiles_of(normal: Normal, tile: tuple[int, int], pairs: int) -> Tiles:

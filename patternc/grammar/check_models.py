@@ -12,7 +12,7 @@ from typing import assert_never, cast
 from patternc.diagnostics import Diagnostic, Label
 from patternc.grammar import tree, typed
 from patternc.grammar.check_patterns import check_pattern
-from patternc.grammar.check_values import check_ids, check_number, not_there_yet
+from patternc.grammar.check_values import check_ids, check_number
 from patternc.grammar.parse import Parsed
 from patternc.grammar.scope import Context, Scope, closest, is_unknown
 from patternc.source import Source, Span
@@ -194,19 +194,35 @@ def check_expectation(context: Context, source: Source, expect: tree.Expect) -> 
             return typed.Comparison(sides[0], cast("typed.ComparisonSign", sign.sign), sides[1], text, 0, span)
         case tree.Connected(depth, from_any_layer, to_past, span):
             number = None if depth is None else check_number(context, scope, depth)
-            if from_any_layer:
-                not_there_yet(context, scope, span, "`from any layer`")
-            if to_past:
-                not_there_yet(context, scope, span, "`to past`")
-            return None if from_any_layer or to_past else typed.Connected(number, text, 0, span)
+            return typed.Connected(number, from_any_layer, to_past, text, 0, span)
         case tree.Order(growth) if tree.ABSENT in growth:
             return None  # reported by the parser
-        case tree.Order(_, span):
-            not_there_yet(context, scope, span, "`expect order`")
+        case tree.Order(growth, span):
+            return _order(context, scope, growth, text, span)
         case tree.CropStable(span):
-            not_there_yet(context, scope, span, "`expect crop_stable`")
+            return typed.CropStable(text, 0, span)
         case _:
             assert_never(condition)
+
+
+def _order(context: Context, scope: Scope, growth: str, text: str, span: Span) -> typed.Order | None:
+    """An order of growth: n, a power of it, or n * log(n)."""
+    base, _, power = growth.partition("^")
+    if base == "n" and power:
+        exponent = Fraction(power)
+        return typed.Order(exponent.numerator, exponent.denominator, 0, text, 0, span)
+    if growth in ("n", "n * log(n)"):
+        return typed.Order(1, 1, int(growth != "n"), text, 0, span)
+    meant = "n * log(n)" if "*" in growth else f"n^{power}" if power else "n"
+    context.diagnostics.append(
+        Diagnostic(
+            "PA605",
+            f"`{growth}` is not growth in n",
+            (scope.label(span, "n, a power of n, or n * log(n) is needed"),),
+            ("parameters follow their own definitions in n",),
+            scope.fix(f"did you mean `order {meant}`?", span, f"order {meant}"),
+        )
+    )
     return None
 
 
@@ -223,14 +239,16 @@ def _side(context: Context, scope: Scope, expression: tree.Expression) -> typed.
 
 
 def _whole_numbers_only(context: Context, scope: Scope, number: typed.Number, needed_by: str | None) -> None:
-    """Report `density`, a fraction, where only whole numbers make sense."""
+    """Report `density` and `waste`, fractions, where only whole numbers make sense."""
     match number:
-        case typed.Density(span) if needed_by is not None:
+        case (typed.Density() | typed.Waste()) as fact if needed_by is not None:
+            share = isinstance(fact, typed.Density)
+            name, between = ("density", "between 0 and 1") if share else ("waste", "at least 1")
             context.diagnostics.append(
                 Diagnostic(
                     "PA604",
-                    f"{needed_by} takes whole numbers, but `density` is a fraction",
-                    (Label(scope.source, span, "between 0 and 1"),),
+                    f"{needed_by} takes whole numbers, but `{name}` is a fraction",
+                    (Label(scope.source, fact.span, between),),
                 )
             )
         case typed.Negative(operand):
@@ -246,9 +264,5 @@ def _whole_numbers_only(context: Context, scope: Scope, number: typed.Number, ne
             for argument in arguments:
                 inner = needed_by if name in ("min", "max", "abs") else f"`{name}`"
                 _whole_numbers_only(context, scope, argument, inner)
-        case typed.Pairs(layer, head):
-            for operand in (layer, head):
-                if operand is not None:
-                    _whole_numbers_only(context, scope, operand, "`pairs`")
         case _:
             pass

@@ -6,6 +6,7 @@ for: values (nothing is evaluated here, so ranges are not checked) and not for p
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import assert_never, cast
 
 from patternc.diagnostics import Diagnostic, Label
@@ -120,7 +121,7 @@ def _named_number(context: Context, scope: Scope, name: tree.Word) -> typed.Numb
     if text == "density" and scope.facts:
         return typed.Density(span)
     if text == "cache" and scope.facts:
-        return not_there_yet(context, scope, span, "`cache` in an expectation")
+        return typed.Cache(span)
     if text in context.patterns:
         context.used.add(text)
         return wrong_kind(context, scope, span, "number", "a pattern", context.patterns[text].label)
@@ -248,11 +249,47 @@ def _number_call(context: Context, scope: Scope, call: tree.Call) -> typed.Numbe
         wrong_count(context, scope, call, least, most, len(arguments))
         return Hole(call.span)
     values = tuple(check_number(context, scope, argument) for argument in arguments)
+    if name in signatures.FACTS:
+        values = tuple(_known_number(context, scope, value, name) for value in values)
     if name == "pairs":
         return typed.Pairs(values[0], values[1] if len(values) == 2 else None, call.span)
-    if name in signatures.FACTS:
-        return not_there_yet(context, scope, call.span, f"`{name}` in an expectation")
+    if name == "waste":
+        return typed.Waste(values[0], values[1], call.span)
     return typed.Function(cast("typed.FunctionName", name), values, call.span)
+
+
+def _known_number(context: Context, scope: Scope, number: typed.Number, fact: str) -> typed.Number:
+    """The argument of a fact, which must not be one itself."""
+    inner = next((each for each in _below(number) if isinstance(each, _FACT)), None)
+    if inner is None:
+        return number
+    context.diagnostics.append(
+        Diagnostic(
+            "PA206",
+            f"the arguments of `{fact}` are numbers that are known before anything is counted",
+            (scope.label(inner.span, "is counted"),),
+        )
+    )
+    return Hole(number.span)
+
+
+_FACT = (typed.Pairs, typed.Density, typed.Cache, typed.Waste)
+
+
+def _below(number: typed.Number) -> Iterator[typed.Number]:
+    """A number and all numbers in it."""
+    yield number
+    match number:
+        case typed.Negative(operand):
+            yield from _below(operand)
+        case typed.Arithmetic(operands) | typed.Function(_, operands):
+            for operand in operands:
+                yield from _below(operand)
+        case typed.Power(base, exponent):
+            yield from _below(base)
+            yield from _below(exponent)
+        case _:
+            pass
 
 
 def _not_a_function(context: Context, scope: Scope, call: tree.Call) -> Hole:

@@ -119,6 +119,22 @@ class Density:
 
 
 @dataclass(frozen=True, slots=True)
+class Cache:
+    """In an expectation: the most keys that a kv head of any layer must keep at any step of decoding."""
+
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Waste:
+    """In an expectation: pairs in active tiles of `rows` queries by `columns` keys, for each pair of the pattern."""
+
+    rows: Number
+    columns: Number
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Ratio:
     """In an expectation, alone on its side: a decimal or a percentage, exactly."""
 
@@ -138,6 +154,8 @@ Number = (
     | Function
     | Pairs
     | Density
+    | Cache
+    | Waste
     | Ratio
     | Hole
 )
@@ -482,15 +500,41 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """Every pair is connected after the first `depth` layers (None: after all of them)."""
+    """Every pair is connected after the first `depth` layers (None: after all of them).
+
+    `from_any_layer`: after every run of as many consecutive layers. `to_past`: the pairs j <= i are enough.
+    """
 
     depth: Number | None
+    from_any_layer: bool
+    to_past: bool
     text: str
     file: int
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-Expectation = Comparison | Connected
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The pairs of all layers and heads grow like n^(numerator / denominator) * log(n)^logs."""
+
+    numerator: int
+    denominator: int
+    logs: int
+    text: str
+    file: int
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CropStable:
+    """The mask at a shorter length is the top-left corner of the mask at a longer one."""
+
+    text: str
+    file: int
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+Expectation = Comparison | Connected | Order | CropStable
 
 
 @dataclass(frozen=True, slots=True)

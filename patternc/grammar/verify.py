@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import cast, get_args
+from typing import assert_never, cast, get_args
 
 from patternc.grammar import signatures, typed
 from patternc.grammar.dependencies import in_order
@@ -66,6 +66,14 @@ def verify(program: typed.Program) -> None:
                 sides = (left, right)
             case typed.Connected(depth):
                 sides = () if depth is None else (depth,)
+            case typed.Order(numerator, denominator, logs):
+                sides = ()
+                if numerator < 0 or denominator < 1 or logs not in (0, 1):
+                    raise Unsound("an order of growth is none")
+            case typed.CropStable():
+                sides = ()
+            case _:
+                assert_never(expectation)
         scope = _Scope("an expectation", facts=isinstance(expectation, typed.Comparison))
         for side in sides:
             if not isinstance(side, typed.Ratio):  # legal alone on its side only
@@ -181,8 +189,10 @@ def _wrong(
             return f"{value} is beyond 64 bit"
         case typed.Ratio():
             return "a fraction stands where a whole number is needed"
-        case typed.Pairs() | typed.Density() if not scope.facts:
+        case typed.Pairs() | typed.Density() | typed.Cache() | typed.Waste() if not scope.facts:
             return "facts belong to expectations"
+        case typed.Pairs() | typed.Waste() if any(_is_fact(below) for below in _descendants(node)):
+            return "a fact stands in the arguments of another"
         case typed.Quantity(name) if name not in scope.quantities:
             return f"`{name}` is not known"
         case typed.NumberParam(name) if name not in params or isinstance(params[name].value, typed.Ids):
@@ -211,6 +221,18 @@ def _wrong(
             return "a seed is empty"
         case _:
             return None
+
+
+def _is_fact(node: object) -> bool:
+    return isinstance(node, typed.Pairs | typed.Density | typed.Cache | typed.Waste)
+
+
+def _descendants(node: object) -> Iterator[object]:
+    """Every node below one."""
+    waiting = list(children(node))
+    while waiting:
+        yield (below := waiting.pop())
+        waiting.extend(children(below))
 
 
 _NUMBERS = cast("tuple[type, ...]", get_args(typed.Number))

@@ -83,6 +83,10 @@ def _number(number: typed.Number, lookup: Lookup) -> tree.Expression:
             return _call("pairs", _number(layer, lookup), None if head is None else _number(head, lookup))
         case typed.Density():
             return tree.Name("density")
+        case typed.Cache():
+            return tree.Name("cache")
+        case typed.Waste(rows, columns):
+            return _call("waste", _number(rows, lookup), _number(columns, lookup))
         case typed.Ratio(numerator, denominator):
             return tree.Number(_decimal(numerator, denominator), "decimal")
         case typed.Hole(span):

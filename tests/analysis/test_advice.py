@@ -5,10 +5,8 @@ import pytest
 
 from patternc.algebra import relation as r
 from patternc.analysis.advice import advise, dense_tiles
-from patternc.analysis.count import count
-from patternc.analysis.report import UNKNOWN_CROP
+from patternc.analysis.facts import Facts
 from patternc.analysis.report_program import report_program
-from patternc.analysis.tile_counts import on_neighbours
 from patternc.analysis.tiles import tile_map
 from tests.analysis.programs import program
 from tests.analysis.schedules import head, schedule
@@ -21,12 +19,7 @@ def codes(pattern, tokens=2048, direction="causal", extra=""):
 
 
 def advice(model):
-    counts = count(model)
-    computed = [
-        on_neighbours(pattern.relation, model.tokens, counted.pairs)
-        for pattern, counted in zip(model.patterns, counts.patterns, strict=True)
-    ]
-    return [warning.message for warning in advise(model, counts, computed, UNKNOWN_CROP, on_neighbours)]
+    return [warning.message for warning in advise(Facts(model))]
 
 
 def test_a_term_that_adds_nothing_though_its_form_does_not_show_it():

@@ -2,10 +2,8 @@
 
 import pytest
 
-from patternc.analysis.count import count
-from patternc.analysis.expectations import failures, judge
-from patternc.analysis.reach import layer_relations, reach
-from patternc.diagnostics import PatternError
+from patternc.analysis.expectations import Place, failures
+from patternc.analysis.reach import layer_relations
 from tests.analysis.programs import failures as failed
 from tests.analysis.programs import program
 from tests.analysis.schedules import truth
@@ -13,9 +11,7 @@ from tests.analysis.schedules import truth
 
 def verdicts(text, **options):
     found = program(text, **options)
-    schedule = found.schedule
-    whole = reach(layer_relations(schedule), schedule.tokens, "past" if schedule.causal else "all")
-    return found, judge(found.elaborated.expectations, schedule, count(schedule), whole)
+    return found, found.verdicts
 
 
 def model(*expectations, layers="all: local(4)", tokens=32, count=3, heads=2):
@@ -64,12 +60,13 @@ def test_connected_counts_from_the_first_layer():
     assert one.detail == "after 1 layer query 4 does not see key 0; it takes 2 layers"
 
 
-def test_undecided_is_neither():
+def test_what_is_not_known_does_not_pass():
     text = model("connected", layers="all: local(64) | keys(0..4)", tokens=70000, heads=1)
     _, (verdict,) = verdicts(text)
     assert verdict.holds is None
     assert "65,536" in verdict.detail
-    assert failures([verdict]) == ()
+    (error,) = failures([verdict])
+    assert (error.code, error.primary.text) == ("PA606", verdict.detail)
 
 
 def test_failures_are_errors_where_they_were_written():
@@ -82,6 +79,107 @@ def test_failures_are_errors_where_they_were_written():
     assert errors[0].primary.text == "after 3 layers query 10 does not see key 0"
 
 
-def test_a_fact_that_makes_no_sense_is_a_diagnostic():
-    with pytest.raises(PatternError):
-        verdicts(model("n // (pairs(0) - 122) == 1"))
+def test_a_fact_that_makes_no_sense_is_a_diagnostic_beside_the_others():
+    text = model("n // (pairs(0) - 122) == 1", "pairs(0) <= n", "n // (pairs(0) - 122) == 2")
+    assert [error.code for error in failed(text)] == ["PA404", "PA601", "PA404"]
+    _, (verdict, *_) = verdicts(text)
+    assert (verdict.holds, verdict.detail) == (None, "division by zero")
+
+
+def test_waste_of_nothing_has_no_value():
+    nothing = "model m { causal allow empty tokens 32 layers 1 { all: empty } } expect waste(8, 8) < 2"
+    assert [error.code for error in failed(nothing)] == ["PA404"]
+
+
+@pytest.mark.parametrize(
+    ("text", "detail", "place"),
+    [
+        ("cache <= 3", "4 <= 3 is not so (at step 3 of layer 0, kv head 0)", {"layer": 0, "kv_head": 0, "query": 3}),
+        (
+            "waste(8, 8) <= 2.5",
+            "3.67213 <= 2.5 is not so: 42 tiles of 8 x 8 hold 2,688 pairs for 732 that count "
+            "(most of all in layer 0, head 0)",
+            {"layer": 0, "head": 0},
+        ),
+        (
+            "connected within 2 layers from any layer",
+            "through layers 0 to 1 query 7 does not see key 0",
+            {"first": 0, "layer": 1, "query": 7, "key": 0},
+        ),
+        (
+            "connected within 1 layers from any layer to past",
+            "through layer 0 query 4 does not see key 0",
+            {"first": 0, "layer": 0, "query": 4, "key": 0},
+        ),
+        ("order n^2", "the pairs are Theta(n): 24*n - 36", None),
+    ],
+)
+def test_what_fails_is_named(text, detail, place):
+    _, (verdict,) = verdicts(model(text))
+    assert (verdict.holds, verdict.detail) == (False, detail)
+    assert verdict.place == (None if place is None else Place(**place))
+
+
+def test_fractions_that_look_alike_are_shown_exactly():
+    _, (verdict,) = verdicts(model("density == 23.1061%"))
+    assert verdict.detail == "61/264 == 231,061/1,000,000 is not so"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "growth", "holds"),
+    [
+        ("local(l) | stride(l)", "n^1.5", True),
+        ("local(l)", "n", False),
+        ("local(8)", "n", True),
+        ("local(log2(n))", "n", None),
+        ("local(g)", "n*log(n)", True),
+        ("past", "n^2", True),
+        ("local(300)", "n", None),  # at 256 tokens it is dense: its closed form is not that of longer lengths
+        ("local(8) | random(2)", "n", None),
+    ],
+)
+def test_orders(pattern, growth, holds):
+    text = (
+        "param l = isqrt(n) param g = log2(n) "
+        f"model m {{ causal tokens 256 layers 2 {{ all: {pattern} }} }} expect order {growth}"
+    )
+    _, (verdict,) = verdicts(text)
+    assert verdict.holds is holds, verdict.detail
+    if holds is None:
+        assert "order is not known" in verdict.detail
+
+
+def test_a_parameter_that_is_given_is_a_constant():
+    text = "param l = isqrt(n) model m { causal tokens 256 layers 1 { all: stride(l) } } expect order n^1.5"
+    assert verdicts(text)[1][0].holds
+    _, (verdict,) = verdicts(text, params={"l": 16})
+    assert verdict.holds, "the value that it would have anyway"
+    _, (verdict,) = verdicts(text, params={"l": 8})
+    assert verdict.holds is False
+    assert verdict.detail.startswith("the pairs are Theta(n^2) with l = 8 as given: ")
+
+
+def test_from_any_layer_names_the_first_run_that_fails():
+    text = model(
+        "connected within 2 layers from any layer",
+        layers="0: local(8)  1: stride(8)  2: local(8)  3: local(8)  4: stride(8)",
+        tokens=64,
+        count=5,
+    )
+    _, (verdict,) = verdicts(text)
+    assert verdict.holds is False
+    assert verdict.detail.startswith("through layers 2 to 3 query 15 ")
+    assert verdict.place == Place(3, query=15, key=0, first=2)
+
+
+def test_crop_stability_shows_a_pair_and_its_length():
+    text = "model m { bidirectional tokens 120 layers 1 { all: local(9) | keys(-20) } } expect crop_stable"
+    _, (verdict,) = verdicts(text)
+    place = verdict.place
+    assert verdict.holds is False
+    assert verdict.detail == (
+        f"at {place.tokens} tokens query {place.query} and key {place.key} (layer 0, head 0) are not what they are "
+        "at 120"
+    )
+    text = "model m { causal tokens 120 layers 1 { all: local(8 + 0 * n) } } expect crop_stable"
+    assert verdicts(text)[1][0].holds is None

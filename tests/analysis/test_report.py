@@ -13,6 +13,7 @@ import pytest
 
 from patternc.analysis.count import count
 from patternc.analysis.expression import value
+from patternc.analysis.facts import Facts
 from patternc.analysis.report import report
 from patternc.analysis.report_json import to_json
 from patternc.analysis.report_program import report_program
@@ -99,7 +100,7 @@ def test_what_the_program_alone_can_say():
 
 def test_without_a_program_formulas_have_numbers_and_stability_is_open():
     found = program(FIXED)
-    data = to_json(report(found.schedule, found.elaborated.expectations))
+    data = to_json(report(Facts(found.schedule)))
     assert data["layers"][0]["heads"][0]["formula"] == "8*n - 28"
     assert data["decode"]["crop_stable"] is None
     assert data["pairs"]["order"] is None

@@ -70,7 +70,12 @@ model m {
 param head_rest = 0
 expect pairs(0, 1) + abs(-pairs(-1)) <= n**2 - max(1, density)
 expect density < 12.5%
+expect cache <= n
+expect waste(64, 2 * a) < 3.5
 expect connected within 2 layers
+expect connected within 2 layers from any layer to past
+expect order n^1.5
+expect crop_stable
 """
 
 
