@@ -9,11 +9,11 @@ from patternc.catalogue import CATALOGUE
 from patternc.compiler import check
 from patternc.diagnostics import render
 from patternc.grammar import signatures
-from tests.docs.pages import DOCS, PAGES, STATEMENTS, blocks
+from tests.docs.pages import DOCS, PAGES, ROOT, STATEMENTS, blocks
 
 PAGE = DOCS / "language.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-SAMPLES = [each for path in PAGES for each in blocks(path, "attn")]
+SAMPLES = [each for path in (*PAGES, ROOT / "README.md") for each in blocks(path, "attn")]
 
 
 def diagnosed(text, path):
