@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch.nn.attention.flex_attention import BlockMask
 
+    from patternc.analysis.difference import Difference, Side
     from patternc.analysis.expectations import Verdict
     from patternc.analysis.facts import Facts
     from patternc.analysis.report import Report
@@ -235,6 +236,24 @@ class Program:
         from patternc.codegen.explain_json import figures_to_json
 
         return {**to_json(self.report(path)), "plan": figures_to_json(self.figures)}
+
+    def diff(self, other: Program) -> Difference:
+        """Which pairs, cost and reach differ in another program: `equal`, and `groups` of layers and heads with counts.
+
+        Raises PatternError where counting takes more than the documented budget.
+        """
+        from patternc.analysis.difference import compare
+
+        side_a, side_b = self._side(), other._side()
+        with _in_budget(self.elaborated):
+            return compare(self.schedule, other.schedule, side_a, side_b)
+
+    def _side(self) -> Side:
+        from patternc.analysis.difference import side
+        from patternc.codegen.explain import predicted
+
+        with _in_budget(self.elaborated):
+            return side(self.schedule, predicted(self.figures))
 
     @cached_property
     def figures(self) -> PlanFigures:

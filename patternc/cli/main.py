@@ -23,6 +23,7 @@ COMMANDS = {
     "analyse": "what a pattern connects and what it costs",
     "show": "draw the mask in the terminal",
     "mask": "write the exact boolean mask of one layer and head",
+    "diff": "which pairs, cost and reach differ between two patterns",
     "fmt": "write pattern files in their canonical layout",
     "explain": "explain a diagnostic code",
     "verify": "hold a compiled module against the dense reference",

@@ -34,32 +34,32 @@ def write_diagnostics(diagnostics: Sequence[Diagnostic], diagnostic_format: str)
     click.echo(formats.FORMATS[diagnostic_format](diagnostics), nl=False)
 
 
-def fail(error: PatternError, diagnostic_format: str = "human") -> NoReturn:
-    """Write what is wrong with the pattern, and exit with 1."""
+def fail(error: PatternError, diagnostic_format: str = "human", code: int = FAILED) -> NoReturn:
+    """Write what is wrong with the pattern, and exit with 1, or another code."""
     write_diagnostics(error.diagnostics, diagnostic_format)
-    sys.exit(FAILED)
+    sys.exit(code)
 
 
 @contextmanager
-def clear_errors() -> Generator[None]:
-    """The errors a user can cause, each as one line and exit 1; a diagnostic as it draws itself."""
+def clear_errors(code: int = FAILED) -> Generator[None]:
+    """The errors a user can cause, each as one line and exit 1, or `code`; a diagnostic as it draws itself."""
     from patternc.algebra.budget import TileBudgetError
     from patternc.runtime.errors import AttentionInputError, ModuleError
 
     try:
         yield
     except PatternError as error:
-        fail(error)
+        fail(error, code=code)
     except BrokenPipeError:
         raise
     except (TileBudgetError, AttentionInputError, ModuleError, OSError) as error:
-        refuse(str(error))
+        refuse(str(error), code)
 
 
-def refuse(message: str) -> NoReturn:
-    """One line of error, and exit with 1."""
+def refuse(message: str, code: int = FAILED) -> NoReturn:
+    """One line of error, and exit with 1, or another code."""
     click.echo(f"error: {message}", err=True)
-    sys.exit(FAILED)
+    sys.exit(code)
 
 
 _MARKED_WITHIN = 4096

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from patternc.analysis.difference import Predicted
 from patternc.codegen.lower import Lowered
 from patternc.codegen.plan import Dtype, Lattice, Launch, LayerPlan, Role
 from patternc.codegen.predict import Prediction, predict, tile_kinds
@@ -87,6 +88,22 @@ def explain_plan(lowered: Lowered) -> PlanFigures:
         explained.append(LayerFigures(layers, layer.pattern, groups))
     first = lowered.plan.distinct[0]
     return PlanFigures(first.target, first.dtype, first.head_dim, tuple(explained))
+
+
+def predicted(figures: PlanFigures) -> Predicted | None:
+    """What all layers of a plan should take together; None for a target without predictions."""
+    forward = backward = 0.0
+    device = None
+    for layer in figures.layers:
+        for launch in (launch for group in layer.groups for launch in group.launches):
+            if launch.prediction is None:
+                return None
+            device = launch.prediction.device
+            if launch.role == "forward":
+                forward += launch.prediction.seconds * len(layer.layers)
+            else:
+                backward += launch.prediction.seconds * len(layer.layers)
+    return None if device is None else Predicted(device, forward, backward)
 
 
 def _launches(launches: Sequence[Launch], heads: int, layer: LayerPlan, lowered: Lowered) -> tuple[LaunchFigures, ...]:

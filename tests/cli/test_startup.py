@@ -43,6 +43,7 @@ def test_compile_and_analyse_need_neither_torch_nor_triton(tmp_path):
         ("analyse", EXAMPLE, "--json"),
         ("analyse", EXAMPLE),
         ("show", EXAMPLE),
+        ("diff", EXAMPLE, EXAMPLE),
         ("mask", EXAMPLE, "--tokens", "256", "-o", tmp_path / "mask.npy"),
     ):
         assert not imported(*arguments) & {"torch", "triton"}, arguments

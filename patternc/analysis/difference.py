@@ -1,0 +1,191 @@
+"""Difference: which pairs two schedules have in common, which only one of them has, and what that changes.
+
+For: `patternc diff` and `Program.diff`. Counts are exact, in O(tiles), as those of a report: what only one side has is
+a relation of its own. Masks can be compared at one length; where models have other numbers of layers or heads, those
+that both have are compared, place by place. Not for: rendering, or plans (who has one hands in what it predicts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from patternc.algebra.evaluate import evaluate
+from patternc.algebra.relation import Relation, difference
+from patternc.algebra.schedule import Schedule
+from patternc.analysis.count import count
+from patternc.analysis.measures import Cache, decode_cache
+from patternc.analysis.operators import NoOperator
+from patternc.analysis.reach import Pair, Reach, layer_relations, reach
+from patternc.analysis.report import CACHE_METHOD
+from patternc.analysis.rows import row_counts
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What a plan predicts for all layers: seconds of the forward and of the backward pass."""
+
+    device: str
+    forward: float
+    backward: float
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of the model, or a parameter, that differs; None where a side has none."""
+
+    name: str
+    a: int | bool | str | None
+    b: int | bool | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Two relations at one place: pairs in both, pairs in one alone, and the first of those by query, then by key."""
+
+    both: int
+    only_a: int
+    only_b: int
+    first_only_a: Pair | None
+    first_only_b: Pair | None
+
+    @property
+    def equal(self) -> bool:
+        """Whether the two have the same pairs."""
+        return not self.only_a and not self.only_b
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Layers and heads in which the same pattern of A meets the same pattern of B; `shared` counts one head."""
+
+    layers: tuple[int, ...]
+    heads: tuple[int, ...]
+    pattern_a: str
+    pattern_b: str
+    shared: Shared
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one schedule costs and connects. `cache` is None where it is not known; `cache_method` says why."""
+
+    model: str
+    tokens: int
+    layers: int
+    heads: int
+    pairs: int
+    density: Fraction
+    reach: Reach
+    cache: Cache | None
+    cache_method: str
+    predicted: Predicted | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Everything that differs. `groups` is empty where the lengths differ: then no pair of masks can be compared."""
+
+    a: Side
+    b: Side
+    settings: tuple[Setting, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether masks could be compared."""
+        return self.a.tokens == self.b.tokens
+
+    @property
+    def equal(self) -> bool:
+        """Whether every layer and head of both models has the same mask."""
+        alike = (self.a.tokens, self.a.layers, self.a.heads) == (self.b.tokens, self.b.layers, self.b.heads)
+        return alike and all(group.shared.equal for group in self.groups)
+
+
+def side(schedule: Schedule, predicted: Predicted | None = None) -> Side:
+    """What one schedule costs and connects. Raises TileBudgetError."""
+    counts = count(schedule)
+    cache: Cache | None = None
+    method = CACHE_METHOD
+    try:
+        cache = decode_cache(schedule)
+    except NoOperator as error:
+        method = f"not decided: {error}"
+    return Side(
+        model=schedule.name,
+        tokens=schedule.tokens,
+        layers=schedule.layers,
+        heads=schedule.heads,
+        pairs=counts.total,
+        density=counts.density,
+        reach=reach(layer_relations(schedule), schedule.tokens, "past" if schedule.causal else "all"),
+        cache=cache,
+        cache_method=method,
+        predicted=predicted,
+    )
+
+
+def compare(a: Schedule, b: Schedule, side_a: Side, side_b: Side) -> Difference:
+    """What differs between two schedules, of which the sides are known.
+
+    Raises:
+        TileBudgetError: counting what only one of them has takes more than the budget allows.
+    """
+    groups = tuple(_groups(a, b)) if a.tokens == b.tokens else ()
+    return Difference(side_a, side_b, tuple(_settings(a, b)), groups)
+
+
+def shared(a: Relation, b: Relation, n: int) -> Shared:
+    """How two relations at a place of length n overlap. Raises TileBudgetError."""
+    pairs = int(row_counts(a, n).sum())
+    if a == b:
+        return Shared(pairs, 0, 0, None, None)
+    only_a, first_only_a = _alone(a, b, n)
+    only_b, first_only_b = _alone(b, a, n)
+    return Shared(pairs - only_a, only_a, only_b, first_only_a, first_only_b)
+
+
+def _alone(relation: Relation, other: Relation, n: int) -> tuple[int, Pair | None]:
+    """How many pairs are in a relation and not in the other, and the first of them."""
+    left = difference(relation, other)
+    counts = row_counts(left, n)
+    total = int(counts.sum())
+    if not total:
+        return 0, None
+    query = int(np.argmax(counts > 0))
+    (keys,) = np.nonzero(evaluate(left, np.array([query]), np.arange(n), n))
+    return total, (query, int(keys[0]))
+
+
+def _groups(a: Schedule, b: Schedule) -> Iterator[Group]:
+    """The places that both models have, in order of their first layer, those alike together."""
+    heads = range(min(a.heads, b.heads))
+    known: dict[tuple[Relation, Relation], Shared] = {}
+    places: dict[tuple[int, int, tuple[int, ...]], list[int]] = {}
+    for layer in range(min(a.layers, b.layers)):
+        meeting: dict[tuple[int, int], list[int]] = {}
+        for head in heads:
+            meeting.setdefault((a.table[layer][head], b.table[layer][head]), []).append(head)
+        for (left, right), alike in meeting.items():
+            places.setdefault((left, right, tuple(alike)), []).append(layer)
+    for (left, right, alike), layers in places.items():
+        pattern_a, pattern_b = a.patterns[left], b.patterns[right]
+        meets = (pattern_a.relation, pattern_b.relation)
+        if meets not in known:
+            known[meets] = shared(*meets, a.tokens)
+        yield Group(tuple(layers), alike, pattern_a.text, pattern_b.text, known[meets])
+
+
+def _settings(a: Schedule, b: Schedule) -> Iterator[Setting]:
+    for name in ("name", "tokens", "causal", "layers", "heads", "kv_heads", "head_dim", "allow_empty"):
+        left, right = getattr(a, name), getattr(b, name)
+        if left != right:
+            yield Setting(name.replace("_empty", " empty"), left, right)
+    params_a, params_b = dict(a.params), dict(b.params)
+    for name in dict.fromkeys((*params_a, *params_b)):
+        if params_a.get(name) != params_b.get(name):
+            yield Setting(f"param {name}", params_a.get(name), params_b.get(name))
