@@ -26,9 +26,9 @@ class Block:
     value: str | None
 
     @property
-    def file(self):
-        """The name that the block is a file of, in `<!-- file: NAME -->`."""
-        return self.value.split()[0] if self.what == "file" else None
+    def files(self):
+        """The names of the files that the block is, in `<!-- file: NAME ... -->`."""
+        return [each for each in self.value.split() if "." in each] if self.what == "file" else []
 
     @property
     def codes(self):

@@ -30,8 +30,8 @@ def diagnosed(text, path):
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
 def test_samples_are_right_or_the_mistakes_that_they_show(sample, tmp_path):
     for other in SAMPLES:
-        if other.file is not None and other.page == sample.page:
-            (tmp_path / other.file).write_text(other.text)
+        for name in other.files if other.page == sample.page else ():
+            (tmp_path / name).write_text(other.text)
     found = diagnosed(sample.text, tmp_path / "sample.attn")
     assert sample.what in (None, "file", "mistake")
     unused = {"PA901", "PA902"} - set(sample.codes)  # a sample may declare what only its reader uses

@@ -46,8 +46,8 @@ def test_the_tutorial(request, tmp_path):
     page = PAGE.read_text(encoding="utf-8")
     ran = 0
     for block in blocks(PAGE):
-        if block.what == "file":
-            (tmp_path / block.file).write_text(block.text)
+        for name in block.files:
+            (tmp_path / name).write_text(block.text)
         if block.language != "console":
             continue
         assert block.what in ("real", "fails"), f"{block}: a block of commands is `real` or `fails`"
