@@ -586,6 +586,67 @@ _LATER = (
     ),
 )
 
+_CONFIGURATIONS = (
+    Entry(
+        "PA821",
+        "a configuration that is not JSON or YAML",
+        "`patternc import` reads a configuration as JSON, with comments and commas at the end allowed, or, where its "
+        "name ends in .yml or .yaml, as YAML without anchors and tags. It is one mapping, nested 64 deep at most, in "
+        "which no key comes twice.",
+        "patternc import weights.json     # { 'model_type': 'mistral' }",
+        'patternc import config.json      # { "model_type": "mistral" }',
+    ),
+    Entry(
+        "PA822",
+        "a configuration of unknown origin",
+        "Whose configuration a file is, its keys say: `sparse_attention` is DeepSpeed's, `attention_config` or "
+        "`sparsity_config` gpt-neox's, `model_type` Hugging Face's. Where they say nothing, or two of them do, --from"
+        " does.",
+        "patternc import settings.json",
+        "patternc import settings.json --from deepspeed",
+    ),
+    Entry(
+        "PA823",
+        "a key or word that its system does not know",
+        "DeepSpeed and gpt-neox skip options that they do not know, so that a misspelt one silently keeps its "
+        "default. `patternc import` refuses unknown options of sparse attention, unknown words, and keys that are "
+        "nearly one that decides about attention.",
+        'patternc import ds_config.json   # "num_local_block": 8',
+        'patternc import ds_config.json   # "num_local_blocks": 8',
+    ),
+    Entry(
+        "PA824",
+        "a value of a configuration has the wrong type or size",
+        "The message says what the option takes. Truth values are no numbers, numbers in quotes are none, and sizes "
+        "lie within the limits of models.",
+        'patternc import ds_config.json   # "block": "16"',
+        'patternc import ds_config.json   # "block": 16',
+    ),
+    Entry(
+        "PA825",
+        "options of a configuration contradict each other",
+        "The system itself would refuse them, or a size on the command line does not go with a list in the file.",
+        'patternc import ds_config.json   # "num_local_blocks": 4, "num_global_blocks": 3',
+        'patternc import ds_config.json   # "num_local_blocks": 4, "num_global_blocks": 2',
+    ),
+    Entry(
+        "PA826",
+        "a size that the configuration does not have",
+        "A pattern file says how long sequences are and how many layers and heads there are. Where the configuration "
+        "does not, as DeepSpeed's never does, the command line must.",
+        "patternc import ds_config.json",
+        "patternc import ds_config.json --tokens 4096 --layers 12 --heads 16",
+    ),
+    Entry(
+        "PA827",
+        "layers that are no attention pattern",
+        "Some layers mix tokens in other ways than by attending some of them (recurrent and gated layers), or differ "
+        "from one backend to another. They are not imported as something else.",
+        'patternc import model.yml        # "attention_config": [[["gmlp"], 12]]',
+        'patternc import model.yml        # "attention_config": [[["global"], 12]]',
+    ),
+)
+
 _WARNINGS = (
     Entry(
         "PA901",
@@ -656,6 +717,32 @@ _WARNINGS = (
     ),
 )
 
+_IMPORTS = (
+    Entry(
+        "PA921",
+        "a configuration asks for what patternc does not do",
+        "The pattern is imported; what else the option does to the scores, the probabilities or single batches is not"
+        " part of a pattern, and stands in a comment of the file.",
+        'patternc import config.json      # "attention_dropout": 0.1',
+        'patternc import config.json      # "attention_dropout": 0.0',
+    ),
+    Entry(
+        "PA922",
+        "a system does what its users may not expect",
+        "The configuration is legal and imported, and the message says in what its system differs from what its "
+        "options seem to say, or the file from the system.",
+        'patternc import ds_config.json   # unidirectional, "num_global_blocks": 2',
+        'patternc import ds_config.json   # unidirectional, "num_global_blocks": 1',
+    ),
+    Entry(
+        "PA923",
+        "a part of a configuration has no effect",
+        "The system reads past it without a word: options of another mode, blocks beyond the end of the sequence.",
+        'patternc import ds_config.json   # "global_block_indices": [0, 9999]',
+        'patternc import ds_config.json   # "global_block_indices": [0]',
+    ),
+)
+
 SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("files", _FILES),
     ("syntax", _SYNTAX),
@@ -666,7 +753,9 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("expectations", _EXPECTATIONS),
     ("limits", _LIMITS),
     ("the whole pattern", _LATER),
+    ("configurations", _CONFIGURATIONS),
     ("warnings", _WARNINGS),
+    ("warnings of imports", _IMPORTS),
 )
 """All entries, by what they are about."""
 

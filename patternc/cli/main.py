@@ -25,6 +25,7 @@ COMMANDS = {
     "mask": "write the exact boolean mask of one layer and head",
     "diff": "which pairs, cost and reach differ between two patterns",
     "fmt": "write pattern files in their canonical layout",
+    "import": "a configuration of DeepSpeed, gpt-neox or Hugging Face as a pattern file",
     "explain": "explain a diagnostic code",
     "verify": "hold a compiled module against the dense reference",
 }

@@ -7,7 +7,19 @@ from pathlib import Path
 import pytest
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "longformer.attn"
-HEAVY = {"lark", "numpy", "networkx", "sympy", "scipy", "torch", "triton", "rich", "safetensors", "platformdirs"}
+HEAVY = {
+    "lark",
+    "yaml",
+    "numpy",
+    "networkx",
+    "sympy",
+    "scipy",
+    "torch",
+    "triton",
+    "rich",
+    "safetensors",
+    "platformdirs",
+}
 
 RUN = """
 import sys
@@ -35,6 +47,13 @@ def test_check_needs_lark_only():
 @pytest.mark.parametrize("arguments", [("--check", EXAMPLE), ("-e", "local(3)|self")])
 def test_fmt_needs_lark_only(arguments):
     assert imported("fmt", *arguments) & HEAVY == {"lark"}
+
+
+def test_import_needs_lark_and_for_yaml_pyyaml(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "mistral"}')
+    (tmp_path / "model.yml").write_text("num_layers: 2\nnum_attention_heads: 4\nseq_length: 64\n")
+    assert imported("import", tmp_path / "config.json") & HEAVY == {"lark"}
+    assert imported("import", tmp_path / "model.yml") & HEAVY == {"lark", "yaml"}
 
 
 def test_compile_and_analyse_need_neither_torch_nor_triton(tmp_path):

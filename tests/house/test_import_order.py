@@ -30,6 +30,7 @@ ONLY_IN = {
     "torch": {"runtime", "integrations"},
     "click": {"cli"},
     "rich": {"cli"},
+    "yaml": {"integrations"},
     "matplotlib": {"cli"},
 }
 STDLIB_ONLY = {"algebra/relation.py", "algebra/schedule.py", "algebra/elaborate.py", "algebra/expectation.py"}

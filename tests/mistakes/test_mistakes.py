@@ -23,6 +23,7 @@ ELSEWHERE = {
     "PA003": "tests/grammar/test_bad_input.py",
     "PA007": "tests/grammar/test_bad_input.py",
     "PA802": "tests/door/test_compile.py",
+    **{code: "tests/imports/test_mistakes.py" for code in CATALOGUE if code[:4] in ("PA82", "PA92")},
 }
 """Codes whose mistake is no text: where they are tested."""
 
