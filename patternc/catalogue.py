@@ -681,8 +681,8 @@ _WARNINGS = (
         "most of the computed tiles are waste",
         "A kernel computes whole tiles. Where a token-level pattern touches many tiles for a few pairs in each, most "
         "of the work is thrown away; the message says how much, and what would help.",
-        _model("random(3)").replace("tokens 64", "tokens 4096"),
-        _model("blocks(64, random(3))").replace("tokens 64", "tokens 4096"),
+        _model("local(8)").replace("tokens 64", "tokens 4096"),
+        _model("local(128)").replace("tokens 64", "tokens 4096"),
     ),
     Entry(
         "PA906",

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, SupportsIndex
 
 from patternc.algebra.budget import TileBudgetError, work_for
 from patternc.algebra.elaborate import Elaborated, bind_parameters, elaborate, elaborate_parts
+from patternc.algebra.expectation import CropStable
 from patternc.algebra.relation import Relation
 from patternc.algebra.schedule import HeadPattern, Schedule
 from patternc.arguments import Given, GivenParam, check_target, overrides_of, source_of, whole_number
 from patternc.codegen.plan import Dtype
-from patternc.diagnostics import Diagnostic, Label, PatternError, has_errors, ordered
+from patternc.diagnostics import Diagnostic, Label, PatternError, has_errors, ordered, render
 from patternc.grammar import typed
 from patternc.grammar.check import check as check_names
 from patternc.grammar.overrides import overridden
@@ -115,7 +116,11 @@ def compile(
     """
     program, failures = analyse(source, tokens=tokens, params=params, head_dim=head_dim, dtype=dtype, target=target)
     if failures:
-        raise PatternError(ordered((*program.warnings, *failures)))
+        try:
+            warnings = program.warnings
+        except PatternError as beyond:  # planning would take more than its budget: one more thing that is wrong
+            warnings = (*program.remarks, *beyond.diagnostics)
+        raise PatternError(ordered((*warnings, *failures)))
     return program
 
 
@@ -149,7 +154,7 @@ def analyse(
 class Program:
     """A compiled pattern: `mask` and `report` look at it; `save`, `module` and the exports use it.
 
-    `warnings` are diagnostics that do not keep it from running.
+    `remarks` are the warnings that its text alone shows; `warnings` are all of them.
     """
 
     checked: typed.Program
@@ -157,7 +162,7 @@ class Program:
     schedule: Schedule
     dtype: Dtype
     target: str
-    warnings: tuple[Diagnostic, ...]
+    remarks: tuple[Diagnostic, ...]
 
     def __repr__(self) -> str:
         schedule = self.schedule
@@ -199,11 +204,10 @@ class Program:
 
     def report(self, path: tuple[int, int] | None = None) -> Report:
         """What the program connects and costs; `path` (key, query) asks how that query comes to see that key."""
-        from patternc.analysis.advice import advise
         from patternc.analysis.report import report
 
         with _in_budget(self.elaborated):
-            return report(self.facts, self.verdicts, (*self.warnings, *advise(self.facts)), path)
+            return report(self.facts, self.verdicts, self.warnings, path)
 
     @cached_property
     def facts(self) -> Facts:
@@ -220,6 +224,16 @@ class Program:
         from patternc.codegen.tile_counter import tile_counter
 
         return tile_counter(self.figures, self.schedule)
+
+    @cached_property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What does not keep it from running: in its text, and in its cost as planned. Raises what `lowered` raises."""
+        from patternc.analysis.advice import Written, advise
+
+        written = Written(self.elaborated.places, self.elaborated.terms)
+        asked = any(isinstance(each, CropStable) for each in self.elaborated.expectations)
+        with _in_budget(self.elaborated):
+            return ordered((*self.remarks, *advise(self.facts, written, asked_to_crop=asked)))
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -273,7 +287,8 @@ class Program:
         """The report as `patternc analyse` prints it, `width` columns wide; `path` as for `report`."""
         from patternc.cli.render import render_report
 
-        return render_report(self.report(path), self.figures, width=width)
+        text = render_report(self.report(path), self.figures, width=width)
+        return f"{text}\n{render(self.warnings, width=width)}" if self.warnings else text
 
     @cached_property
     def lowered(self) -> Lowered:

@@ -38,6 +38,8 @@ class Elaborated:
     diagnostics: tuple[Diagnostic, ...]
     places: tuple[Label, ...] = ()
     """Where each of the schedule's patterns was written (first, where several were)."""
+    terms: tuple[tuple[Label, ...], ...] = ()
+    """Where the terms of each of them were."""
 
 
 def elaborate(
@@ -60,7 +62,7 @@ def elaborate(
         label = Label(program.files[0], Span(0, 0), "no `model` in this file")
         missing = Diagnostic("PA208", "there is no model to compile", (label,))
         return Elaborated(None, parameters, (), ordered((*evaluation.diagnostics.values(), missing)))
-    known = _Patterns({}, [], [], {})
+    known = _Patterns({}, [], [], [], {})
     schedule = _schedule(evaluation, program.model, head_dim, known)
     for place_of_term, warning in evaluation.idle.items():
         if place_of_term not in evaluation.useful:
@@ -74,6 +76,7 @@ def elaborate(
         tuple(each for each in expectations if each is not None),
         diagnostics,
         tuple(known.places),
+        tuple(known.terms),
     )
 
 
@@ -165,6 +168,7 @@ class _Patterns:
     indices: dict[tuple[r.Relation, tuple[r.Relation, ...]], int]
     patterns: list[HeadPattern]
     places: list[Label]
+    terms: list[tuple[Label, ...]]
     evaluated: dict[tuple[int, int, int | None, int | None], int | None]
     """By layer entry and head entry, and the layer and the head where the evaluation read them."""
 
@@ -325,8 +329,8 @@ def _pattern(
     evaluation.read_layer = evaluation.read_head = False
     evaluation.begin(frame.label(pattern.span))
     try:
-        found = head_pattern(evaluation, replace(frame, layer=layer, head=head), place, pattern)
-        index = _index(known, found, frame.label(pattern.span))
+        found, terms = head_pattern(evaluation, replace(frame, layer=layer, head=head), place, pattern)
+        index = _index(known, found, frame.label(pattern.span), terms)
     except Stop:
         index = None
     read = (layer if evaluation.read_layer else None, head if evaluation.read_head else None)
@@ -334,10 +338,11 @@ def _pattern(
     return index
 
 
-def _index(known: _Patterns, pattern: HeadPattern, place: Label) -> int:
+def _index(known: _Patterns, pattern: HeadPattern, place: Label, terms: tuple[Label, ...]) -> int:
     key = (pattern.relation, tuple(term.relation for term in pattern.terms))
     index = known.indices.setdefault(key, len(known.patterns))
     if index == len(known.patterns):
         known.patterns.append(pattern)
         known.places.append(place)
+        known.terms.append(terms)
     return index

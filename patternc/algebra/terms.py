@@ -12,7 +12,7 @@ from patternc.algebra.evaluation import Closure, Evaluation, Frame, Stop
 from patternc.algebra.primitives import Place
 from patternc.algebra.redundant import covered_by
 from patternc.algebra.schedule import HeadPattern, Term
-from patternc.diagnostics import Diagnostic
+from patternc.diagnostics import Diagnostic, Label
 from patternc.grammar import tree, typed
 from patternc.grammar.format import format_expression
 from patternc.grammar.written import written
@@ -38,8 +38,13 @@ def constant(value: ParamValue) -> typed.Number | typed.Ids:
     return typed.Ids(tuple(items))
 
 
-def head_pattern(evaluation: Evaluation, frame: Frame, place: Place, pattern: typed.Pattern) -> HeadPattern:
-    """What one head attends: the pattern's terms, cut to the past in a causal model. Raises Stop."""
+def head_pattern(
+    evaluation: Evaluation, frame: Frame, place: Place, pattern: typed.Pattern
+) -> tuple[HeadPattern, tuple[Label, ...]]:
+    """What one head attends: the pattern's terms, cut to the past in a causal model; and where each was written.
+
+    Raises Stop.
+    """
     written_terms = _terms(evaluation, frame, place.n, pattern)
     terms: list[Term] = []
     for term_frame, term in written_terms:
@@ -51,7 +56,8 @@ def head_pattern(evaluation: Evaluation, frame: Frame, place: Place, pattern: ty
     if len(terms) < len(written_terms):
         raise Stop
     _note_redundant(evaluation, written_terms, terms)
-    return HeadPattern(r.union(*(term.relation for term in terms)), tuple(terms))
+    places = tuple(term_frame.label(term.span) for term_frame, term in written_terms)
+    return HeadPattern(r.union(*(term.relation for term in terms)), tuple(terms)), places
 
 
 def _cut(relation: r.Relation) -> r.Relation:

@@ -6,7 +6,8 @@ For: the warnings of the language that need counts. Each is exact at this length
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from patternc.algebra.budget import TileBudgetError
@@ -24,11 +25,10 @@ from patternc.algebra.relation import (
     union,
 )
 from patternc.algebra.schedule import HeadPattern, Schedule
-from patternc.analysis.count import PatternCount
 from patternc.analysis.facts import Facts
 from patternc.analysis.rows import row_counts
 from patternc.analysis.tile_counts import TileCounter, Tiles
-from patternc.diagnostics import Diagnostic
+from patternc.diagnostics import Diagnostic, Label
 
 ADDS_NOTHING, WASTE, DENSER, CROPPED, TOKEN_RANDOM = "PA904", "PA905", "PA906", "PA907", "PA908"
 
@@ -40,65 +40,127 @@ FINE_BLOCK = 16
 """Random blocks up to this size are no better than random tokens."""
 
 
-def advise(facts: Facts) -> tuple[Diagnostic, ...]:
-    """Warnings, each once, pattern by pattern in order of first use."""
-    schedule, counts, cropped, tiles = facts.schedule, facts.counts, facts.cropped, facts.tiles
-    found: dict[Diagnostic, None] = {}
-    for pattern, counted, of_pattern in zip(schedule.patterns, counts.patterns, facts.computed, strict=True):
+def advise(facts: Facts, written: Written | None = None, *, asked_to_crop: bool = False) -> tuple[Diagnostic, ...]:
+    """Warnings, each once, pattern by pattern in order of first use, where `written` says they belong.
+
+    `asked_to_crop`: the program says that it must be crop-stable, and a failed expectation tells what a warning would.
+    """
+    schedule, cropped = facts.schedule, facts.cropped
+    places = written or _nowhere(schedule)
+    found: dict[Diagnostic, None] = dict.fromkeys(_idle_terms(facts, places))
+    for index, (pattern, computed) in enumerate(zip(schedule.patterns, facts.computed, strict=True)):
+        place, terms = places.patterns[index], places.terms[index]
+        drawn = tuple(_random_tokens(pattern, terms, computed, schedule.tokens))
         for warning in (
-            *_idle_terms(pattern, counted, schedule.tokens),
-            *_waste(pattern, of_pattern, schedule.tokens, tiles),
-            *_dense(pattern, of_pattern, schedule, counts.dense),
-            *_random_tokens(pattern, of_pattern, schedule.tokens),
+            *_waste(pattern, terms, computed, schedule.tokens, facts.tiles, known=bool(drawn)),
+            *_dense(pattern, place, computed, schedule, facts.counts.dense),
+            *drawn,
         ):
             found[warning] = None
-    if cropped.stable is False and cropped.place is not None:
+    if cropped.stable is False and cropped.place is not None and not asked_to_crop:
         tokens, layer, head, query, key = cropped.place
         message = (
             f"the pattern is not crop-stable: at {tokens:,} tokens query {query:,} and key {key:,} "
             f"(layer {layer}, head {head}) are not what they are at {schedule.tokens:,}"
         )
-        found[Diagnostic(CROPPED, message, (), ("keys and values cached for one length do not serve another",))] = None
+        label = _at(places.patterns[schedule.table[layer][head]], "follows the length")
+        found[Diagnostic(CROPPED, message, label, (CROP_NOTE,))] = None
     return tuple(found)
 
 
-def _idle_terms(pattern: HeadPattern, counted: PatternCount, tokens: int) -> Iterator[Diagnostic]:
-    """Terms without which the pattern has the same pairs, where the form alone does not show it."""
-    relations = [term.relation for term in pattern.terms]
-    if len(relations) < 2:
-        return
-    for at, term in enumerate(pattern.terms):
-        if isinstance(term.relation, Empty) or covered_by(at, relations) is not None:
-            continue
-        others = union(*(relation for other, relation in enumerate(relations) if other != at))
-        try:
-            left = int(row_counts(others, tokens).sum())
-        except TileBudgetError:
-            continue
-        if left == counted.pairs:
-            yield Diagnostic(ADDS_NOTHING, f"the term `{term.text}` adds nothing: the others have all its pairs here")
+CROP_NOTE = (
+    "keys and values cached for one length do not serve another; ids counted from the beginning, and sizes without n, "
+    "are the same at every length"
+)
 
 
-def _waste(pattern: HeadPattern, computed: Tiles, tokens: int, tiles: TileCounter) -> Iterator[Diagnostic]:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where the patterns of a schedule, and the terms of each, were written; None where that is not known."""
+
+    patterns: Sequence[Label | None]
+    terms: Sequence[Sequence[Label | None]]
+
+
+def _nowhere(schedule: Schedule) -> Written:
+    return Written([None] * len(schedule.patterns), [[None] * len(pattern.terms) for pattern in schedule.patterns])
+
+
+def _at(place: Label | None, text: str) -> tuple[Label, ...]:
+    return () if place is None else (replace(place, text=text),)
+
+
+def _idle_terms(facts: Facts, places: Written) -> Iterator[Diagnostic]:
+    """Terms without which every pattern has the same pairs, where the form alone does not show it.
+
+    A term that adds something to one head is not idle. Each is held against the terms that are kept, so that all that
+    are named can go together.
+    """
+    idle: dict[tuple[str, Label | None], Diagnostic] = {}
+    useful: set[tuple[str, Label | None]] = set()
+    for index, pattern in enumerate(facts.schedule.patterns):
+        relations = [term.relation for term in pattern.terms]
+        kept = list(range(len(relations)))
+        for at in reversed(range(len(relations))):
+            term, place = pattern.terms[at], places.terms[index][at]
+            key = (term.text if place is None else "", place)
+            others = [relations[other] for other in kept if other != at]
+            if isinstance(term.relation, Empty) or covered_by(at, relations) is not None:
+                continue  # elaboration has said so
+            if not others or not _adds_nothing(facts, index, others):
+                useful.add(key)
+                continue
+            kept.remove(at)
+            message = f"the term `{term.text}` adds nothing: the others have all its pairs here"
+            idle.setdefault(key, Diagnostic(ADDS_NOTHING, message, _at(place, "adds nothing")))
+    yield from (warning for key, warning in idle.items() if key not in useful)
+
+
+def _adds_nothing(facts: Facts, index: int, others: list[Relation]) -> bool:
+    try:
+        left = int(row_counts(union(*others), facts.schedule.tokens).sum())
+    except TileBudgetError:
+        return False
+    return left == facts.counts.patterns[index].pairs
+
+
+def _waste(
+    pattern: HeadPattern,
+    places: Sequence[Label | None],
+    computed: Tiles,
+    tokens: int,
+    tiles: TileCounter,
+    *,
+    known: bool,
+) -> Iterator[Diagnostic]:
+    """`known`: single random keys are warned of already, and waste where they are is the same mistake."""
     ratio = computed.computed_over_useful
     if ratio is None or ratio <= MOST_COMPUTED or tokens <= computed.rows * MOST_COMPUTED:
         return
-    shares = [(tiles(term.relation, tokens, 0).active, term.text) for term in pattern.terms]
-    most, text = max(shares, key=lambda share: share[0])
+    shares = [tiles(term.relation, tokens, 0).active for term in pattern.terms]
+    at = max(range(len(shares)), key=lambda index: shares[index])
+    most, term = shares[at], pattern.terms[at]
+    if known and _fine_random(term.relation, 1):
+        return
     wasted = 1 - 1 / ratio
-    note = f"`{text}` touches {most:,} of the {computed.active:,} tiles" if len(shares) > 1 else ""
-    advice = (
-        "whole tiles are computed either way: a wider window, or blocks(64, ...) of the same pattern, costs about the "
-        "same and connects more"
-    )
+    note = f"`{term.text}` touches {most:,} of the {computed.active:,} tiles" if len(shares) > 1 else ""
     message = (
         f"{float(wasted):.1%} of what the tiles of `{pattern.text}` compute is thrown away: {float(ratio):,.1f} pairs "
         f"are computed for each one that counts ({computed.rows} x {computed.columns} tiles)"
     )
-    yield Diagnostic(WASTE, message, (), tuple(part for part in (note, advice) if part))
+    notes = tuple(part for part in (note, WASTE_NOTE) if part)
+    yield Diagnostic(WASTE, message, _at(places[at], f"touches {most:,} tiles"), notes)
 
 
-def _dense(pattern: HeadPattern, tiles: Tiles, schedule: Schedule, dense: int) -> Iterator[Diagnostic]:
+WASTE_NOTE = (
+    "whole tiles are computed either way: a wider window, or blocks(64, ...) of the same pattern, costs about the same "
+    "and connects more"
+)
+
+
+def _dense(
+    pattern: HeadPattern, place: Label | None, tiles: Tiles, schedule: Schedule, dense: int
+) -> Iterator[Diagnostic]:
     """Tiles against those of dense attention; a pattern that is dense is meant to be."""
     if tiles.pairs == dense or tiles.active == 0:
         return
@@ -109,7 +171,8 @@ def _dense(pattern: HeadPattern, tiles: Tiles, schedule: Schedule, dense: int) -
             f"`{pattern.text}` computes {float(share):.0%} of the tiles of dense attention for "
             f"{float(Fraction(tiles.pairs, dense)):.1%} of its pairs: dense attention would be faster"
         )
-        yield Diagnostic(DENSER, message)
+        label = _at(place, f"{float(share):.0%} of the tiles")
+        yield Diagnostic(DENSER, message, label, ("`dense` needs no tables and no masks, and connects more",))
 
 
 def dense_tiles(tokens: int, causal: bool, rows: int, columns: int) -> int:
@@ -120,13 +183,15 @@ def dense_tiles(tokens: int, causal: bool, rows: int, columns: int) -> int:
     return sum(min(across, -(-min(start + rows, tokens) // columns)) for start in range(0, tokens, rows))
 
 
-def _random_tokens(pattern: HeadPattern, tiles: Tiles, tokens: int) -> Iterator[Diagnostic]:
-    for term in pattern.terms:
+def _random_tokens(
+    pattern: HeadPattern, places: Sequence[Label | None], tiles: Tiles, tokens: int
+) -> Iterator[Diagnostic]:
+    for term, place in zip(pattern.terms, places, strict=True):
         count = _fine_random(term.relation, 1)
         if count and tokens > tiles.rows:
             message = f"`{term.text}` draws single keys: each query tile gathers up to {count * tiles.rows:,} of them"
             note = f"random blocks connect as well at a fraction of the cost: blocks(64, random({count}))"
-            yield Diagnostic(TOKEN_RANDOM, message, (), (note,))
+            yield Diagnostic(TOKEN_RANDOM, message, _at(place, "draws single keys"), (note,))
 
 
 def _fine_random(relation: Relation, size: int) -> int:

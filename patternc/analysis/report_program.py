@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from patternc.algebra.elaborate import Elaborated
-from patternc.analysis.advice import advise
+from patternc.analysis.advice import Written, advise
 from patternc.analysis.expectations import judge
 from patternc.analysis.facts import program_facts
 from patternc.analysis.reach import Pair
@@ -28,4 +28,5 @@ def report_program(
     `path` (key, query) asks for a path, `warnings` are what is known already. Raises what `report` raises.
     """
     facts = program_facts(program, elaborated)
-    return report(facts, judge(elaborated.expectations, facts), (*warnings, *advise(facts)), path)
+    advice = advise(facts, Written(elaborated.places, elaborated.terms))
+    return report(facts, judge(elaborated.expectations, facts), (*warnings, *advice), path)

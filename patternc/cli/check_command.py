@@ -16,7 +16,7 @@ from patternc.diagnostics import Diagnostic, PatternError, has_errors
 @click.command("check")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="FILE...")
 @inline_options
-@click.option("--deep", is_flag=True, help="Also what needs the pairs: empty rows and expectations.")
+@click.option("--deep", is_flag=True, help="Also what needs the pairs: empty rows, expectations, cost.")
 @format_option
 def command(
     files: tuple[Path, ...],
@@ -32,7 +32,8 @@ def command(
 ) -> None:
     """Report the mistakes of pattern files.
 
-    Syntax, names, kinds, ranges and schedules are checked; empty rows and expectations about pairs only with --deep.
+    Syntax, names, kinds, ranges and schedules are checked; empty rows, expectations about pairs,
+    and what a pattern wastes only with --deep.
     A file without a model, for others to use, is checked as far as it goes by itself.
     """
     if bool(files) == (expression is not None):

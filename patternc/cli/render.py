@@ -40,7 +40,6 @@ from patternc.cli.page import (
 from patternc.cli.render_plan import write_plan
 from patternc.cli.render_proof import render_proof
 from patternc.codegen.explain import PlanFigures
-from patternc.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,7 +61,6 @@ def render_report(report: Report, figures: PlanFigures | None = None, width: int
     _connectivity(console, report)
     _decoding(console, report)
     _expectations(console, report.expectations)
-    _advice(console, report.warnings)
     lines = (line.rstrip() for line in out.getvalue().splitlines())
     return "\n".join(lines) + "\n"
 
@@ -297,18 +295,6 @@ def _expectations(console: Console, verdicts: Sequence[Verdict]) -> None:
         mark = OPEN if verdict.holds is None else YES if verdict.holds else NO
         table.add_row(mark, safe(verdict.text), f"[dim]{safe(verdict.detail)}[/]")
     show(console, table)
-
-
-def _advice(console: Console, warnings: Sequence[Diagnostic]) -> None:
-    """Warnings about the whole pattern; those with a place in the text are drawn there."""
-    shown = [warning for warning in warnings if warning.primary is None]
-    if not shown:
-        return
-    heading(console, "Advice")
-    for warning in shown:
-        say(console, f"[yellow]{warning.code}[/]  {safe(warning.message)}")
-        for note in warning.notes:
-            say(console, f"[dim]{safe(note)}[/]", 9)
 
 
 # -- the mask ---------------------------------------------------------------------------------------------------------

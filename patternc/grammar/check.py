@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from patternc.diagnostics import Diagnostic, Label, has_errors, ordered
+from patternc.diagnostics import Diagnostic, Fix, Label, has_errors, ordered
 from patternc.grammar import signatures, tree, typed
 from patternc.grammar.check_models import check_expectation, check_model
 from patternc.grammar.check_patterns import check_pattern
@@ -20,7 +20,7 @@ from patternc.grammar.parse import Parsed
 from patternc.grammar.reading import read_source
 from patternc.grammar.scope import MAX_COMPARED, Context, Declared, Scope, Use
 from patternc.grammar.typed import Kind
-from patternc.source import Source
+from patternc.source import Source, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,4 +278,15 @@ def _unused(context: Context, declarations: Declarations) -> None:
         for name, (file, statement) in table.items():
             if file == 0 and name not in context.used:
                 label = Label(declarations.files[0].source, statement.name.span, "never used")
-                context.diagnostics.append(Diagnostic(code, f"the {noun} `{name}` is never used", (label,)))
+                deletion = _deletion(declarations.files[0].source, statement.span)
+                fix = Fix("delete it", declarations.files[0].source, deletion, "")
+                context.diagnostics.append(Diagnostic(code, f"the {noun} `{name}` is never used", (label,), fix=fix))
+
+
+def _deletion(source: Source, span: Span) -> Span:
+    """A statement, with its line where nothing else stands on it."""
+    start = source.text.rfind("\n", 0, span.start) + 1
+    stop = source.text.find("\n", span.stop)
+    stop = len(source.text) if stop < 0 else stop + 1
+    before, behind = source.text[start : span.start].strip(), source.text[span.stop : stop].strip()
+    return span if before or (behind and not behind.startswith("#")) else Span(start, stop)

@@ -15,7 +15,7 @@ from tests.strategies import mask
 
 def page(text, path=None, **options):
     found = program(text)
-    return render_report(report_program(found.checked, found.elaborated, path, found.warnings), **options)
+    return render_report(report_program(found.checked, found.elaborated, path, found.remarks), **options)
 
 
 def test_the_page_of_a_factorised_pattern():
@@ -45,7 +45,7 @@ def test_the_page_says_why_and_what_would_help():
     assert "It would take 4 layers of this schedule" in window
     assert "✗  connected" in window
     assert "key 0 never leaves 0..8" in page(CHUNKS)
-    assert "PA907" in page(BIGBIRD)
+    assert "warning[PA907]" in program(BIGBIRD).report_text()
 
 
 def test_a_path():
