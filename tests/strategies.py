@@ -6,9 +6,13 @@ are small on purpose: with n below 60, widths, strides and blocks of the same si
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
+from patternc.algebra import holds as definition
 from patternc.algebra import relation as r
 from patternc.algebra.holds import holds
 
@@ -16,8 +20,18 @@ MAX_TOKENS = 56
 
 
 def mask(relation, n):
-    """The relation by its definition, pair by pair: bool [n, n] (query, key)."""
-    return np.array([[holds(relation, i, j, n) for j in range(n)] for i in range(n)], dtype=bool).reshape(n, n)
+    """The relation by its definition, pair by pair: bool [n, n] (query, key).
+
+    A row is drawn once instead of for each of its pairs: that is most of the time that relations with draws take.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        once, drawn = definition.candidates, definition.draw
+        candidates = cache(lambda random, i, length: tuple(once(random, i, length)))
+        draws = cache(lambda count, seed, row, among: frozenset(drawn(count, seed, row, among)))
+        patch.setattr(definition, "candidates", candidates)
+        patch.setattr(definition, "draw", draws)
+        pairs = [[holds(relation, i, j, n) for j in range(n)] for i in range(n)]
+    return np.array(pairs, dtype=bool).reshape(n, n)
 
 
 def ids(n):

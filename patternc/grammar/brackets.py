@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from patternc.diagnostics import Diagnostic
 from patternc.grammar.lexer import END, Token
-from patternc.grammar.places import Edit, Place, new_token, tokens_of
+from patternc.grammar.places import FAR, Edit, Place, new_token, tokens_of
 from patternc.grammar.signatures import PRIMITIVES
 from patternc.grammar.terminals import CLOSERS, SIGNS, STATEMENTS
 from patternc.grammar.tree import ABSENT
@@ -79,7 +79,7 @@ def braces(place: Place, could: set[str]) -> Iterator[Edit]:
 def _closed_on_this_line(place: Place, opened: Token) -> bool:
     """Whether a bracket has its partner further on in the line, so that something else is wrong."""
     waiting = [opened.type]
-    for token in place.stream[place.position :]:
+    for token in place.stream[place.position : place.position + FAR]:
         if token.begins_line:
             return False
         if token.type in CLOSERS:

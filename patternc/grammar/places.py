@@ -123,9 +123,13 @@ def new_token(kind: str, place: Place, text: str | None = None) -> Token:
     return Token((kind,), written, place.gap.start, place.gap.stop)
 
 
+FAR = 256
+"""How many tokens of a line are looked at; a line that people wrote has fewer."""
+
+
 def rest_of_line(place: Place) -> list[Token]:
-    """The tokens after the one at hand, to the end of its line."""
-    following = place.stream[place.position + 1 : -1]
+    """The tokens after the one at hand, to the end of its line, `FAR` of them at most."""
+    following = place.stream[place.position + 1 : place.position + 1 + FAR]
     return list(takewhile(lambda token: not token.begins_line, following))
 
 

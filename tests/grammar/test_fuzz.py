@@ -1,11 +1,17 @@
 """Any text gives diagnostics or a program, never anything else; and one mistake more gives no crash later."""
 
+import json
 from pathlib import Path
 
-from hypothesis import example, given, settings
+from click.testing import CliRunner
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.lark import from_lark
+from lark import Lark
 
-from patternc.diagnostics import has_errors, render
+from patternc.cli.formats import FORMATS
+from patternc.cli.main import main
+from patternc.diagnostics import has_errors, ordered, render
 from patternc.grammar.check import check
 from patternc.grammar.format import format_file
 from patternc.grammar.lexer import scan
@@ -17,7 +23,11 @@ from tests.conftest import LONG
 from tests.grammar.front import diagnosed
 from tests.grammar.trees import files
 
-EXAMPLES = [path.read_text() for path in sorted((Path(__file__).parents[2] / "examples").glob("*.attn"))]
+ROOT = Path(__file__).parents[2]
+EXAMPLES = [path.read_text() for path in sorted((ROOT / "examples").glob("*.attn"))]
+FILES = [
+    path.read_bytes() for folder in ("examples", "tests/mistakes") for path in sorted((ROOT / folder).glob("*.attn"))
+]
 FEW = settings(max_examples=2000 if LONG else 60)
 
 vocabulary = st.sampled_from(
@@ -57,6 +67,11 @@ def survives(text):
         if diagnostic.fix is not None and diagnostic.fix.source == source:
             parse(Source("fixed", diagnostic.fix.applied()))
     assert rendered.isprintable() or "\n" in rendered
+    assert ordered(diagnostics) == diagnostics
+    render(diagnostics, width=40, colour=True).encode()
+    assert len(json.loads(FORMATS["json"](diagnostics))["diagnostics"]) == len(diagnostics)
+    assert len(json.loads(FORMATS["sarif"](diagnostics))["runs"][0]["results"]) == len(diagnostics)
+    assert FORMATS["github"](diagnostics).count("\n") == len(diagnostics)
     checked = check(parse(source))
     if not has_errors(checked.diagnostics):
         assert typed_from_json(typed_to_json(checked.program)) == typed_from_json(typed_to_json(checked.program))
@@ -112,3 +127,73 @@ def test_one_token_left_out_is_one_mistake_in_the_syntax(text, data):
     token = data.draw(st.sampled_from(scan(text)))
     diagnostics = parse(Source("x", text[: token.start] + text[token.stop :])).diagnostics
     assert len(diagnostics) <= 2, render(diagnostics)
+
+
+@st.composite
+def damaged_files(draw):
+    """The bytes of a real file, or of two, with bits flipped, stretches left out, repeated, and moved."""
+    data = bytearray(draw(st.sampled_from(FILES)))
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(data)))
+        stop = min(len(data), start + draw(st.sampled_from([1, 1, 2, 5, 20, 100])))
+        match draw(st.sampled_from(["flip", "delete", "repeat", "insert", "splice", "swap"])):
+            case "flip" if start < len(data):
+                data[start] ^= 1 << draw(st.integers(0, 7))
+            case "delete":
+                del data[start:stop]
+            case "repeat":
+                data[stop:stop] = data[start:stop] * draw(st.sampled_from([1, 2, 30]))
+            case "insert":
+                data[start:start] = draw(
+                    st.binary(max_size=4) | st.sampled_from([b"\r", b"\xef\xbb\xbf", b"\xc2\xa0", b"{(["])
+                )
+            case "splice":
+                other = draw(st.sampled_from(FILES))
+                data[start:] = other[draw(st.integers(0, len(other))) :]
+            case "swap":
+                data[start:stop] = data[start:stop][::-1]
+    return bytes(data)
+
+
+@given(damaged_files() | st.binary(max_size=300), st.sampled_from(["human", *FORMATS]))
+@settings(FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(b"", "human")
+@example(b"\xff\xfe", "sarif")
+@example(b"model m {\r\r causal tokens 4 layers 1 { all: self }\0", "json")
+def test_check_of_any_bytes(tmp_path, data, form):
+    """The command ends with 0 or 1, and never otherwise."""
+    path = tmp_path / "fuzz.attn"
+    path.write_bytes(data)
+    done = CliRunner().invoke(main, ["check", str(path), "--tokens", "48", "--format", form])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
+    assert done.exit_code in (0, 1)
+    if form == "human":
+        assert (done.exit_code == 1) == ("error[" in done.stderr)
+    elif form != "github":
+        json.loads(done.output)
+
+
+@given(damaged_files())
+@FEW
+def test_damaged_files(data):
+    survives(data.decode("utf-8", "replace"))
+
+
+GRAMMAR = Lark((ROOT / "patternc/grammar/attn.lark").read_text(), parser="lalr")
+TERMINALS = {
+    "NAME": st.sampled_from(["a", "k", "w", "local", "stride", "keys", "random", "blocks", "n", "pairs", "density"]),
+    "INT": st.integers(0, 99).map(str),
+    "DECIMAL": st.sampled_from(["1.5", "0.05"]),
+    "PERCENT": st.sampled_from(["5%", "12.5%"]),
+    "STRING": st.sampled_from(['"x.attn"', '""']),
+    "SELECTOR_MINUS": st.just("-"),
+    "WHITE_SPACE": st.sampled_from([" ", "\n"]),
+    "COMMENT": st.just("# comment\n"),
+}
+
+
+@given(from_lark(GRAMMAR, start="start", explicit=TERMINALS))
+@settings(FEW, suppress_health_check=list(HealthCheck))
+def test_what_the_grammar_derives(text):
+    """Whatever `attn.lark` can derive, its terminals side by side as they come."""
+    survives(text)

@@ -41,11 +41,13 @@ class Scope:
     """Names of parameters that stand for patterns."""
     callable: tuple[Signature, ...] = ()
     in_model: bool = False
+    top: bool = False
+    """Whether the place is the whole sequence, in no lift."""
 
     def at(self, n: int | None) -> Scope:
         """The scope inside a lift."""
         known = tuple(pair for pair in self.known if pair[0] != "n")
-        return replace(self, n=n, known=known if n is None else (*known, ("n", n)))
+        return replace(self, n=n, top=False, known=known if n is None else (*known, ("n", n)))
 
 
 # -- numbers ----------------------------------------------------------------------------------------------------------

@@ -256,6 +256,9 @@ def primitive(name, call, place, i, j):
             return {"keys": keys, "queries": queries, "global": keys | queries}[name]
         case "diagonals":
             return np.isin(i - j, themselves(ids(given[0], place)))
+        case "neighborhood":
+            options = [number(named[each], place) if each in named else 1 for each in ("dilation", "group")]
+            return neighborhood(number(given[0], place), *options, causal, n)
         case "random":
             return drawn(number(given[0], place), named, causal, place)
         case "blocks":
@@ -274,6 +277,24 @@ def primitive(name, call, place, i, j):
             return result
         case _:
             return called(call, place)
+
+
+def neighborhood(k, d, s, causal, n):
+    """NATTEN's rule: a query's class of residues modulo d, a leader for s of its places, k keys around the leader."""
+    result = np.zeros((n, n), dtype=bool)
+    for i in range(n):
+        place, residue = divmod(i, d)
+        size = -(-(n - residue) // d)
+        if causal:
+            leader = min(place // s * s + s - 1, size - 1)
+            low, high = max(0, leader - k + 1), place
+        else:
+            leader = min(place // s * s + s // 2, size - 1)
+            low = min(max(leader - k // 2, 0), max(size - k, 0))
+            high = min(low + k, size) - 1
+        for q in range(low, high + 1):
+            result[i, q * d + residue] = True
+    return result
 
 
 def drawn(count, named, causal, place):

@@ -40,6 +40,18 @@ def windows(draw, scope: Scope):
     return turned(draw, built)
 
 
+@st.composite
+def neighborhoods(draw, scope: Scope):
+    """NATTEN's window, where no lift makes its borders differ from block to block."""
+    k = draw(st.integers(1, 9))
+    options = {}
+    if draw(st.booleans()):
+        options["dilation"] = integer(draw(st.integers(1, 4)))
+    if draw(st.booleans()):
+        options["group"] = integer(draw(st.integers(1, k)))
+    return turned(draw, call("neighborhood", draw(exactly(scope, k)), **options))
+
+
 def turned(draw, built: t.Call) -> t.Call:
     """Sometimes with a direction of its own."""
     if draw(st.integers(0, 5)):
@@ -208,6 +220,8 @@ def patterns(scope: Scope, depth: int = 2, draws_too: bool = True):
         chunks(scope),
         positions(scope),
     ]
+    if scope.top:
+        leaves.append(neighborhoods(scope))
     if draws_too:
         leaves.append(draws(scope, depth))
     if depth <= 0:
