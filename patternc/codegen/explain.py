@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from patternc.analysis.difference import Predicted
 from patternc.codegen.lower import Lowered
 from patternc.codegen.plan import Dtype, Lattice, Launch, LayerPlan, Role
 from patternc.codegen.predict import Prediction, predict, tile_kinds
 from patternc.codegen.tables import PAIRS
+
+if TYPE_CHECKING:
+    from patternc.analysis.difference import Predicted
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,8 @@ def explain_plan(lowered: Lowered) -> PlanFigures:
 
 def predicted(figures: PlanFigures) -> Predicted | None:
     """What all layers of a plan should take together; None for a target without predictions."""
+    from patternc.analysis.difference import Predicted  # sympy, which explaining a plan does without
+
     forward = backward = 0.0
     device = None
     for layer in figures.layers:

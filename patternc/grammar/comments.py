@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from patternc.grammar.document import Leaf
-from patternc.grammar.lexer import Token, scan
 from patternc.source import Span
+
+if TYPE_CHECKING:
+    from patternc.grammar.lexer import Token
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _COMMENT = re.compile(r"#[^\r\n]*")
@@ -50,6 +53,8 @@ def comments_of(text: str) -> tuple[str, ...]:
 
 def placed_words(text: str) -> tuple[Placed, ...]:
     """The words of a text, and its end."""
+    from patternc.grammar.lexer import Token, scan  # lark: printing trees does without it
+
     tokens = scan(text)
     words: list[Placed] = []
     stop = 0

@@ -8,6 +8,7 @@ which comment goes where (`comments.py`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, assert_never
@@ -32,13 +33,13 @@ from patternc.grammar.document import (
     width_of,
 )
 from patternc.grammar.format_expressions import expression_document, filled
-from patternc.grammar.lexer import scan
-from patternc.grammar.parse import parse
 from patternc.grammar.reading import text_source
 
 LONGEST_SELECTOR = 24
 """Longer selectors do not move the patterns of their neighbours."""
 
+_GROWTH_WORD = re.compile(r"[0-9.]+|\w+|\S")
+"""The words of an order of growth, such as n^1.5 or n*log(n)."""
 _Item = TypeVar("_Item")
 _Made = TypeVar("_Made")
 
@@ -49,6 +50,9 @@ def formatted(text: str, name: str = "<text>") -> str:
     Raises PatternError for a text that cannot be parsed, with all mistakes in its syntax, and for one that would become
     larger than what is read. `name` is what they call it.
     """
+    from patternc.grammar.lexer import scan  # lark: printing trees does without it
+    from patternc.grammar.parse import parse
+
     source = text_source(text, name)
     parsed = parse(source)
     if has_errors(parsed.diagnostics):
@@ -66,6 +70,8 @@ def formatted_pattern(text: str, name: str = "<text>") -> str:
 
     Raises what `formatted` raises, and ValueError where statements follow the pattern.
     """
+    from patternc.grammar.parse import parse
+
     source = text_source(f"{_BEFORE_PATTERN}{text}\n", name)
     parsed = parse(source)
     if has_errors(parsed.diagnostics):
@@ -204,8 +210,8 @@ def _condition(words: Words, condition: tree.Condition) -> Document:
             return concat(*parts)
         case tree.Order(growth):
             parts = [words.leaf("order"), Space()]
-            for token in scan(growth):
-                leaf = words.leaf(token.text)
+            for word in _GROWTH_WORD.findall(growth):
+                leaf = words.leaf(word)
                 parts += [Space(), leaf, Space()] if leaf.text == "*" else [leaf]
             return concat(*parts)
         case tree.CropStable():
