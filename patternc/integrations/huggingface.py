@@ -129,7 +129,8 @@ def _head_sizes(
 def _sliding(config: Section, name: str, sizes: Sizes) -> Draft:
     """Layers that slide, are chunked, or full."""
     family = FAMILIES[name]
-    window = config.optional(family.window_key, family.window)
+    # Half of the decoder's window is what it looks back, and must be a token.
+    window = config.optional(family.window_key, family.window, least=2 if name == "modernbert-decoder" else 1)
     switch = config.flag("use_sliding_window", False) if family.switch else None
     on = window.value is not None and (switch is None or switch.value)
     kinds, origin = _layer_types(config, name, sizes, window if on else Setting(window.name, None))

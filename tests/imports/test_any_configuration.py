@@ -1,6 +1,6 @@
 """Whatever a configuration says: a pattern file without mistakes, or diagnostics of imports; never anything else."""
 
-from hypothesis import event, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from patternc.catalogue import CATALOGUE
@@ -109,6 +109,7 @@ HF_LAYERS = st.lists(
     st.fixed_dictionaries({}, optional={"layer_types": HF_LAYERS | ODD, "attention_types": LAYERS, "text_config": ODD}),
     ASKED,
 )
+@example("modernbert-decoder", {"local_attention": 1}, {}, {})
 def test_hugging_face(name, keys, layers, asked):
     check_outcome({"model_type": name, **keys, **layers}, None, asked)
     check_outcome({"model_type": name, **keys}, None, {})
