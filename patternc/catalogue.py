@@ -81,6 +81,31 @@ _FILES = (
         "use std.window",
         "use std.windows",
     ),
+    Entry(
+        "PA009",
+        "a layout file cannot be read",
+        "The file that `layout` names does not exist, or the system refuses to open it. It is looked for beside the "
+        "file that names it.",
+        _model('layout("bigbrid.npy")'),
+        _model("blocks(16, local(2))"),
+    ),
+    Entry(
+        "PA010",
+        "a file is no layout",
+        "A layout is an array of booleans, or of the integers 0 and 1, that numpy.save wrote: N x N, or heads x N x N "
+        "with a square for each head; True where the query (row) attends the key (column). Pickled objects, fractions, "
+        "archives of arrays and files that are cut off are refused.",
+        "numpy.save('mask.npy', scores)",
+        "numpy.save('mask.npy', scores > 0)",
+    ),
+    Entry(
+        "PA011",
+        "a layout is too large",
+        "The array of a layout may have 64 MiB, such as 8,192 x 8,192 booleans. Larger ones are nearly always made of "
+        "blocks: store one entry for each block, and say `blocks(64, layout(...))`.",
+        "numpy.save('mask.npy', mask)                  # 16,384 x 16,384",
+        "numpy.save('mask.npy', mask[::64, ::64])      # 256 x 256, for blocks(64, layout(...))",
+    ),
 )
 
 _SYNTAX = (
@@ -400,6 +425,14 @@ _VALUES = (
         _model("blocks(24, neighborhood(3))"),
         _model("blocks(16, neighborhood(3))"),
     ),
+    Entry(
+        "PA414",
+        "a layout of another size",
+        "A stored layout fixes n where it stands: N at token level, N blocks inside `blocks(b, ...)`. A file with an "
+        "array for each head has as many as the model. A module compiled with one serves no other length.",
+        'model m { causal tokens 128 layers 1 { all: layout("mask.npy") } }    # 64 x 64',
+        'model m { causal tokens 128 layers 1 { all: blocks(2, layout("mask.npy")) } }',
+    ),
 )
 
 _SCHEDULES = (
@@ -581,8 +614,8 @@ _LATER = (
         "PA810",
         "a part of the language that is not there yet",
         "The language has this construct, and this version reads it, but cannot compile it.",
-        _model('layout("mask.npy")'),
-        _model("local(7)"),
+        _model("local(8) + stride(8)"),
+        _model("local(8) | stride(8)"),
     ),
 )
 

@@ -75,6 +75,13 @@ def randoms(draw, n, depth):
 
 
 @st.composite
+def layouts(draw, n):
+    """A stored square as long as its place."""
+    rows = draw(st.lists(st.integers(0, 2**n - 1), min_size=n, max_size=n))
+    return r.Layout(n, b"".join(row.to_bytes(-(-n // 8), "little") for row in rows))
+
+
+@st.composite
 def lifts(draw, n, depth, draws):
     kind = draw(st.sampled_from(["blocks", "within", "slice"]))
     if kind == "slice":
@@ -105,6 +112,7 @@ def relations(n, depth=2, draws=True):
         st.builds(r.Keys, ids(n) | spans(n)),
         st.builds(r.Queries, ids(n) | spans(n)),
         st.lists(st.integers(1, n + 1), min_size=1, max_size=3).map(tuple).map(r.Chunk),
+        layouts(n),
     ]
     if draws:
         leaves.append(randoms(n, depth))
@@ -165,7 +173,8 @@ EVERY_CASE = [
     r.Blocks(7, r.Within(2, r.Band(0, 0))), r.Within(6, r.Band(0, 2)), r.Within(5, r.Keys(((1, 3),))),
     r.Within(9, r.Blocks(2, r.Chunk((1, 2)))), r.Within(11, r.Random(2, (4,), causal=False)),
     r.Slice(3, 17, r.Chunk((4,))), r.Slice(5, 21, r.Columns(3, (0,))), r.Slice(2, 19, r.Within(4, r.Band(-1, 0))),
-    r.Slice(4, 5, r.FULL),
+    r.Slice(4, 5, r.FULL), r.Layout(24, bytes(range(7, 79))), r.Blocks(4, r.Layout(6, bytes([33, 2, 12, 63, 0, 24]))),
+    r.Within(6, r.Layout(6, bytes([33, 2, 12, 63, 0, 24]))), r.Slice(2, 8, r.Layout(6, bytes([33, 2, 12, 63, 0, 24]))),
     r.Union((r.Band(0, 2), r.Columns(6, (5,)))), r.Intersection((r.PAST, r.Blocks(3, r.Residue(2, (1,))))),
     r.Difference(r.Band(-5, 5), r.Residue(3, (0,))), r.Difference(r.FULL, r.Union((r.Keys(((4, 6),)), r.Chunk((8,))))),
 ]  # fmt: skip

@@ -50,6 +50,8 @@ def _construct(evaluation: Evaluation, frame: Frame, place: Place, pattern: type
             return primitives.random(evaluation, frame, place, pattern, avoid)
         case typed.Neighborhood():
             return neighborhood(evaluation, frame, place, pattern)
+        case typed.Layout():
+            return primitives.layout(evaluation, frame, place, pattern)
         case typed.Lift():
             return _lift(evaluation, frame, place, pattern)
         case typed.Slice():

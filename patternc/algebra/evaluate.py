@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from patternc.algebra import relation as r
 from patternc.algebra.index import contains, expand
 from patternc.algebra.rowspans import chunk_bounds, drawn_keys, inside_spans
+from patternc.algebra.stored import pairs_at
 
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
@@ -58,6 +59,8 @@ def _evaluate(relation: r.Relation, i: Int64, j: Int64, n: int) -> Bool:
             return chunk_bounds(sizes, i)[0] == chunk_bounds(sizes, j)[0]
         case r.Random():
             return _drawn(relation, i, j, n)
+        case r.Layout():
+            return pairs_at(relation, i, j)
         case r.Blocks(size, inner):
             return _evaluate(inner, i // size, j // size, -(-n // size))
         case r.Within(size, inner):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from patternc.algebra.relation import Relation
 from patternc.diagnostics import Diagnostic, Fix, Label
 from patternc.grammar import typed
 from patternc.source import Source, Span
@@ -106,6 +107,8 @@ class Evaluation:
     """Terms, by place, that added nothing to some head, with the warning to give when they add nothing to any."""
     useful: set[tuple[str, Span]] = field(default_factory=set[tuple[str, Span]])
     """Terms, by place, that added something to some head."""
+    layouts: dict[tuple[str, int], Relation] = field(default_factory=dict[tuple[str, int], "Relation"])
+    """Stored layouts met so far, by digest and head: the same one is one object everywhere."""
     depth: int = 0
     steps: int = 0
     entry_steps: int = 0

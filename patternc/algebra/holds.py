@@ -35,6 +35,8 @@ def holds(relation: r.Relation, i: int, j: int, n: int) -> bool:
             return chunk_of(sizes, i) == chunk_of(sizes, j)
         case r.Random(count, seed):
             return j in draw(count, seed, i, candidates(relation, i, n))
+        case r.Layout(side, bits):
+            return i < side and j < side and bits[i * -(-side // 8) + j // 8] >> j % 8 & 1 == 1
         case r.Blocks(size, inner):
             return holds(inner, i // size, j // size, -(-n // size))
         case r.Within(size, inner):

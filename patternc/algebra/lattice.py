@@ -94,7 +94,8 @@ def assuming_class(relation: r.Relation, step: int) -> r.Relation:
 def restrict(relation: r.Relation, step: int, number: int) -> r.Relation | None:
     """What `relation` is among the positions of class `number` (0 <= number < step), in class coordinates.
 
-    None where that has no form of its own: random sets, and chunks, blocks and periods that cut across the classes.
+    None where that has no form of its own: random and stored sets, and chunks, blocks and periods that cut across the
+    classes.
     """
     match relation:
         case r.Empty() | r.Full():
@@ -118,7 +119,7 @@ def restrict(relation: r.Relation, step: int, number: int) -> r.Relation | None:
                 return r.Band(0, 0)
             aligned = all(size % step == 0 for size in sizes)
             return r.Chunk(tuple(size // step for size in sizes)) if aligned else None
-        case r.Random():
+        case r.Random() | r.Layout():
             return None
         case r.Blocks(size, inner):
             if step % size == 0:

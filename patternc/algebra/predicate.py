@@ -5,6 +5,7 @@ For: the normal form that heads a generated module, and other text for people. N
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, assert_never
 
 from patternc.algebra import relation as r
@@ -49,6 +50,8 @@ def predicate(relation: r.Relation) -> str:
             text += "" if among is None else f", from {_member('j', among)}"
             text += "" if isinstance(avoid, r.Empty) else f", without {_operand(avoid)}"
             return f"{text})"
+        case r.Layout(side, bits):
+            return f"stored, {side} x {side} pairs (sha256 {sha256(bits).hexdigest()[:12]})"
         case r.Blocks(size, inner):
             return f"in blocks of {size}: {_operand(inner)}"
         case r.Within(size, inner):

@@ -6,6 +6,7 @@ of the place could tell apart is left out, so that equal patterns are equal rela
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
@@ -13,7 +14,7 @@ from typing import assert_never
 from patternc.algebra import relation as r
 from patternc.algebra.evaluation import Evaluation, Frame, Run
 from patternc.algebra.positions import MAX_LISTED, Domain, Stretch, listed, plain, resolve, spans, too_long
-from patternc.algebra.values import ids, in_range, number
+from patternc.algebra.values import count, ids, in_range, number
 from patternc.diagnostics import Label
 from patternc.grammar import typed
 
@@ -272,3 +273,47 @@ def random(evaluation: Evaluation, frame: Frame, place: Place, pattern: typed.Ra
     if count == 0 or among == ():
         return r.EMPTY
     return r.Random(min(count, place.n), seed, causal, among, avoid)
+
+
+# -- stored ones ------------------------------------------------------------------------------------------------------
+
+
+def layout(evaluation: Evaluation, frame: Frame, place: Place, pattern: typed.Layout) -> r.Relation:
+    """The stored pairs, those of the head at hand where the file has an array for each."""
+    stored = next(each for each in evaluation.program.layouts if each.digest == pattern.digest)
+    if stored.side != place.n:
+        of = "" if stored.heads is None else f"{stored.heads} x "
+        evaluation.stop(
+            "PA414",
+            f"the layout `{pattern.file}` is {of}{stored.side} x {stored.side}, but n is {place.n} here",
+            frame.label(pattern.span, f"stands for {stored.side} positions, in {place.title}"),
+            notes=(f"a stored layout fits one length: {_fitting(place, stored.side)}",),
+        )
+    head = 0
+    if stored.heads is not None:
+        heads = count(evaluation, "heads")
+        if heads != stored.heads:
+            evaluation.stop(
+                "PA414",
+                f"the layout `{pattern.file}` is for {stored.heads} heads, but the model has {heads}",
+                frame.label(pattern.span, "an array for each head"),
+            )
+        head = evaluation.head(frame)
+    if (pattern.digest, head) not in evaluation.layouts:
+        evaluation.layouts[pattern.digest, head] = _square(stored, head)
+    return evaluation.layouts[pattern.digest, head]
+
+
+def _fitting(place: Place, side: int) -> str:
+    if place.n % side == 0:
+        return f"`blocks({place.n // side}, layout(...))` would make {side} of this n"
+    return f"n must be {side} where it stands"
+
+
+def _square(stored: typed.StoredLayout, head: int) -> r.Relation:
+    rows = stored.side * -(-stored.side // 8)
+    bits = base64.b64decode(stored.bits)[head * rows : (head + 1) * rows]
+    pairs = int.from_bytes(bits, "little").bit_count()
+    if pairs == 0:
+        return r.EMPTY
+    return r.FULL if pairs == stored.side**2 else r.Layout(stored.side, bits)

@@ -13,7 +13,7 @@ Throughout, i is the query, j is the key, `//` floors and `%` is non-negative.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Spans = tuple[tuple[int, int], ...]
 """Sorted, disjoint, non-adjacent, non-empty half-open intervals [start, stop) of positions."""
@@ -99,6 +99,17 @@ class Random:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """A stored square of pairs, none beyond its sides.
+
+    `bits` are its rows, each of ceil(side / 8) bytes; bit j % 8 of byte j // 8 of row i is the pair (i, j).
+    """
+
+    side: int
+    bits: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Blocks:
     """`inner` at (i // size, j // size)."""
 
@@ -156,6 +167,7 @@ Relation = (
     | Queries
     | Chunk
     | Random
+    | Layout
     | Blocks
     | Within
     | Slice

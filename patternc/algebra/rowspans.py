@@ -17,6 +17,7 @@ from patternc.algebra import relation as r
 from patternc.algebra.budget import DEFAULT_BUDGET, Budget, refuse
 from patternc.algebra.index import expand
 from patternc.algebra.random import draw_ranks
+from patternc.algebra.stored import runs_of
 
 Int64 = NDArray[np.int64]
 
@@ -67,6 +68,10 @@ def row_spans(relation: r.Relation, rows: Int64, n: int, budget: Budget = DEFAUL
             return _interval(start, np.minimum(stop, n))
         case r.Random():
             return _listed(drawn_keys(relation, rows, n, budget))
+        case r.Layout():
+            distinct, back = np.unique(rows, return_inverse=True)
+            row, start, stop = runs_of(relation, distinct, n)
+            return _take(RowSpans(distinct.size, row, start, stop), back, budget)
         case r.Blocks(size, inner):
             blocks, back = np.unique(rows // size, return_inverse=True)
             spans = _take(row_spans(inner, blocks, -(-n // size), budget), back, budget)

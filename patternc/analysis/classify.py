@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from patternc.algebra import relation as r
 from patternc.algebra.rowspans import chunk_bounds
+from patternc.algebra.stored import pairs_in
 from patternc.analysis.draws import Draws
 
 Int64 = NDArray[np.int64]
@@ -72,6 +73,9 @@ def classify(relation: r.Relation, boxes: Boxes, n: int, draws: Draws) -> State:
         case r.Random():
             occupied = draws[relation, n].occupied(boxes.q0, boxes.q1, boxes.k0, boxes.k1)
             return np.where(occupied, UNDECIDED, EMPTY)
+        case r.Layout():
+            count = pairs_in(relation, boxes.q0, boxes.q1, boxes.k0, boxes.k1)
+            return _state(count == 0, count == (boxes.q1 - boxes.q0) * (boxes.k1 - boxes.k0))
         case r.Blocks(size, inner):
             return classify(inner, in_blocks(boxes, size), -(-n // size), draws)
         case r.Within(size, inner):

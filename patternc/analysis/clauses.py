@@ -21,6 +21,7 @@ from patternc.algebra.relation import (
     Full,
     Intersection,
     Keys,
+    Layout,
     Queries,
     Random,
     Relation,
@@ -52,7 +53,7 @@ def complement_spans(spans: Spans, length: int) -> Spans:
 def negate(relation: Relation, length: int) -> Relation:
     """The pairs of a place of `length` positions that `relation` does not have.
 
-    Random and Chunk stay below `Difference(FULL, .)`, which `clauses` treats as an atom.
+    Random, Layout and Chunk stay below `Difference(FULL, .)`, which `clauses` treats as an atom.
     """
     match relation:
         case Empty():
@@ -76,7 +77,7 @@ def negate(relation: Relation, length: int) -> Relation:
         case Queries(spans):
             rest = complement_spans(spans, length)
             return Queries(rest) if rest else EMPTY
-        case Chunk() | Random():
+        case Chunk() | Random() | Layout():
             return Difference(FULL, relation)
         case Blocks(size, inner):
             return lifted(Blocks(size, negate(inner, -(-length // size))))
@@ -114,8 +115,8 @@ def lifted(relation: Blocks | Within | Slice) -> Relation:
 def clauses(relation: Relation, length: int) -> list[tuple[Relation, ...]]:
     """The relation, at a place of `length` positions, as a union of intersections of atoms.
 
-    An atom is any case but Union, Intersection and Difference, or `Difference(FULL, Random | Chunk)`. The empty tuple
-    is the clause that always holds; no clause at all is the empty relation.
+    An atom is any case but Union, Intersection and Difference, or `Difference(FULL, Random | Layout | Chunk)`. The
+    empty tuple is the clause that always holds; no clause at all is the empty relation.
 
     Raises:
         Unstructured: more than MOST_CLAUSES clauses.
@@ -135,7 +136,7 @@ def clauses(relation: Relation, length: int) -> list[tuple[Relation, ...]]:
                     raise Unstructured
                 crossed = (_conjoin(left, right) for left, right in product(found, options))
                 found = [clause for clause in crossed if clause is not None]
-        case Difference(Full(), Random() | Chunk()):
+        case Difference(Full(), Random() | Chunk() | Layout()):
             return [(relation,)]
         case Difference(left, right):
             rest = negate(right, length)

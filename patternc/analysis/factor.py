@@ -20,6 +20,7 @@ from patternc.algebra.relation import (
     Full,
     Intersection,
     Keys,
+    Layout,
     Queries,
     Random,
     Relation,
@@ -84,7 +85,7 @@ def factor(relation: Relation, length: int, width: int) -> list[Product]:
             ]
         case Chunk(sizes):
             return _factor_chunk(sizes, width)
-        case Random():
+        case Random() | Layout():
             raise Unstructured
         case Blocks(size, inner):
             if size % width == 0:

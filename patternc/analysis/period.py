@@ -20,6 +20,7 @@ from patternc.algebra.relation import (
     Full,
     Intersection,
     Keys,
+    Layout,
     Queries,
     Random,
     Relation,
@@ -40,7 +41,7 @@ def period(relation: Relation) -> int | None:
             return modulus
         case Chunk((size,)):
             return size
-        case Keys() | Queries() | Random() | Slice() | Chunk():
+        case Keys() | Queries() | Random() | Layout() | Slice() | Chunk():
             return None
         case Blocks(size, inner):
             blocks = period(inner)
@@ -85,7 +86,7 @@ def looks_back(relation: Relation, strictly: bool = False) -> bool:
             return any(looks_back(part, strictly) for part in parts)
         case Difference(left, _):
             return looks_back(left, strictly)
-        case Full() | Residue() | Columns() | Rows() | Keys() | Queries() | Chunk() | Within():
+        case Full() | Residue() | Columns() | Rows() | Keys() | Queries() | Chunk() | Layout() | Within():
             return False
         case _:
             assert_never(relation)

@@ -28,6 +28,7 @@ from patternc.algebra.relation import (
     Full,
     Intersection,
     Keys,
+    Layout,
     Queries,
     Random,
     Relation,
@@ -103,7 +104,7 @@ def _edges(relation: Relation, length: int) -> list[int]:
             return [edge for part in parts for edge in _edges(part, length)]
         case Difference(left, right):
             return [*_edges(left, length), *_edges(right, length)]
-        case Band() | Residue() | Columns() | Rows() | Random():
+        case Band() | Residue() | Columns() | Rows() | Random() | Layout():
             return [1]
         case _:
             assert_never(relation)
@@ -137,7 +138,7 @@ def _over_blocks(relation: Relation, size: int) -> Relation | None:
         case Difference(left, right):
             kept, taken = _over_blocks(left, size), _over_blocks(right, size)
             return None if kept is None or taken is None else difference(kept, taken)
-        case Band() | Residue() | Columns() | Rows() | Random():
+        case Band() | Residue() | Columns() | Rows() | Random() | Layout():
             return None
         case _:
             assert_never(relation)

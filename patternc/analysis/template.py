@@ -20,6 +20,7 @@ from patternc.algebra.relation import (
     Full,
     Intersection,
     Keys,
+    Layout,
     Queries,
     Random,
     Relation,
@@ -123,6 +124,8 @@ class _Dissection:
                 self.put(Slot("count", unit, inside=inside), count)
                 self.edges((edge for span in among or () for edge in span), length, unit, inside)
                 self.visit(avoid, length, unit, inside)
+            case Layout():
+                self.shape.append(relation)
             case Blocks(size, inner):
                 self.put(Slot("size", unit, inside=inside), size)
                 self.visit(inner, -(-length // size), "periods", inside)
@@ -164,7 +167,7 @@ Filled = Iterator[tuple[Slot, int]]
 
 def _refill(relation: Relation, numbers: Filled, length: int) -> Relation:
     match relation:
-        case Empty() | Full():
+        case Empty() | Full() | Layout():
             return relation
         case Band(low, high, step):
             taps = _size(numbers) if step > 1 else 1

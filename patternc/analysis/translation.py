@@ -6,14 +6,15 @@ evaluating (`tiles.py`) or pruning (`classify.py`).
 
 A box's class is a row of integers. Every atom contributes what its content inside a box depends on: a band the
 distance of the corners, a residue that distance modulo the period, sets of queries or keys their content over the
-box's side, chunks where the chunk borders fall, random sets their content in a small box and the position itself in
-a large one. Lifts contribute the offset in the block or period and hand the lifted box on. What is already decided for
-a box contributes nothing, so most boxes share few rows.
+box's side, chunks where the chunk borders fall, random and stored sets their content in a small box and the position
+itself in a large one. Lifts contribute the offset in the block or period and hand the lifted box on. What is already
+decided for a box contributes nothing, so most boxes share few rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import assert_never
 
 import numpy as np
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from patternc.algebra import relation as r
 from patternc.algebra.evaluate import evaluate
 from patternc.algebra.rowspans import chunk_bounds
+from patternc.algebra.stored import pairs_at
 from patternc.analysis.classify import FULL, UNDECIDED, Boxes, State, classify, in_blocks, in_period, in_slice
 from patternc.analysis.draws import Draws
 
@@ -127,7 +129,20 @@ def _scattered(column: Int64, chosen: Int64, size: int) -> Int64:
     return full
 
 
-Atom = r.Band | r.Residue | r.Columns | r.Rows | r.Keys | r.Queries | r.Chunk | r.Random | r.Blocks | r.Within | r.Slice
+Atom = (
+    r.Band
+    | r.Residue
+    | r.Columns
+    | r.Rows
+    | r.Keys
+    | r.Queries
+    | r.Chunk
+    | r.Random
+    | r.Layout
+    | r.Blocks
+    | r.Within
+    | r.Slice
+)
 
 
 def _atom(relation: Atom, boxes: Boxes, n: int, draws: Draws) -> Columns:
@@ -150,7 +165,9 @@ def _atom(relation: Atom, boxes: Boxes, n: int, draws: Draws) -> Columns:
         case r.Chunk(sizes):
             return _chunk(boxes, sizes)
         case r.Random():
-            return _random(boxes, draws, relation, n)
+            return _scattered_pairs(boxes, draws[relation, n].pairs)
+        case r.Layout():
+            return _scattered_pairs(boxes, partial(pairs_at, relation))
         case r.Blocks(size, inner):
             lifted = in_blocks(boxes, size)
             # Inside one block the offset does not matter.
@@ -195,17 +212,17 @@ def _chunk_numbers(sizes: tuple[int, ...], positions: Int64) -> Int64:
     return np.where(listed == len(sizes) - 1, listed + (positions - total) // sizes[-1], listed)
 
 
-def _random(boxes: Boxes, draws: Draws, random: r.Random, n: int) -> Columns:
+def _scattered_pairs(boxes: Boxes, pairs: Callable[[Int64, Int64], Bool]) -> Columns:
+    """The pairs in small boxes, and the position of large ones: nothing else tells single pairs apart."""
     if boxes.q0.size == 0:
         return [boxes.q0, boxes.k0]
     tall, wide = int((boxes.q1 - boxes.q0).max()), int((boxes.k1 - boxes.k0).max())
     if tall * wide > SMALL_BOX:
         return [boxes.q0, boxes.k0]
-    points = draws[random, n]
     content = np.zeros_like(boxes.q0)
     for a in range(tall):
         for b in range(wide):
             i, j = boxes.q0 + a, boxes.k0 + b
             inside = (i < boxes.q1) & (j < boxes.k1)
-            content = content << 1 | (points.pairs(i, j) & inside)
+            content = content << 1 | (pairs(i, j) & inside)
     return [content, np.zeros_like(content)]

@@ -61,8 +61,15 @@ def check(parsed: Parsed, read: Reader = read_source) -> Checked:
         patterns,
         model,
         tuple(each for each in expectations if each is not None),
+        _layouts(context),
     )
     return Checked(program, ordered(context.diagnostics), others)
+
+
+def _layouts(context: Context) -> tuple[typed.StoredLayout, ...]:
+    """The layouts that were read, each content once."""
+    by_digest = {each.digest: each for each in context.layouts.values() if isinstance(each, typed.StoredLayout)}
+    return tuple(by_digest[digest] for digest in sorted(by_digest))
 
 
 # -- cycles -----------------------------------------------------------------------------------------------------------
@@ -175,6 +182,7 @@ def _pattern_kinds(
     for name in in_order(graph)[0]:  # those it needs come first
         file, pattern = declarations.patterns[name]
         trial = Context(context.params, known, context.damaged, context.incomplete, compared=MAX_COMPARED)
+        trial.layouts = context.layouts
         own: dict[str, Kind | None] = {word.text: None for word in pattern.parameters}
         check_pattern(trial, Scope(declarations.files[file].source, own), pattern.body)
         uses[name] = trial.uses

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from patternc.diagnostics import Diagnostic
 from patternc.grammar import signatures, tree, typed
@@ -14,8 +15,8 @@ from patternc.grammar.check_calls import bind
 from patternc.grammar.check_values import (
     check_ids,
     check_number,
-    not_there_yet,
 )
+from patternc.grammar.layout_file import LayoutFileError, read_layout
 from patternc.grammar.scope import Context, Scope
 from patternc.grammar.signatures import Signature
 from patternc.grammar.typed import Hole
@@ -136,11 +137,40 @@ def _typed_primitive(arguments: _Arguments, call: tree.Call, direction: typed.Di
             return typed.Lift(by, arguments.number("size"), arguments.pattern("pattern"), span)
         case "slice":
             return typed.Slice(arguments.ids("range"), arguments.pattern("pattern"), span)
+        case "layout":
+            return _layout(arguments, call)
         case other:
-            for name, value in arguments.values.items():
-                if not isinstance(value, tree.Text):
-                    arguments.maybe_number(name)
-            return not_there_yet(arguments.context, arguments.scope, call.name.span, f"`{other}`")
+            raise AssertionError(other)  # `signatures` has no other
+
+
+def _layout(arguments: _Arguments, call: tree.Call) -> typed.Pattern:
+    """The layout in the file that the call names. A file is read once for a program."""
+    context, scope, named = arguments.context, arguments.scope, arguments.values.get("file")
+    if not isinstance(named, tree.Text):
+        if named is not None:
+            context.diagnostics.append(
+                Diagnostic(
+                    "PA301",
+                    f"the name of a file, in quotes, is needed here, but `{scope.written(named.span)}` is none",
+                    (scope.label(named.span, 'as in layout("mask.npy")'),),
+                )
+            )
+        return Hole(call.span)
+    here = scope.source.path
+    path = Path(named.text) if here is None else here.parent / named.text
+    name = named.text if here is None else str(Path(scope.source.name).parent / named.text)
+    if path not in context.layouts:
+        try:
+            context.layouts[path] = read_layout(path, name)
+        except LayoutFileError as error:
+            context.layouts[path] = error
+    layout = context.layouts[path]
+    if isinstance(layout, LayoutFileError):
+        notes = (layout.note,) if layout.note else ()
+        label = scope.label(named.span, "named here")
+        context.diagnostics.append(Diagnostic(layout.code, layout.message, (label,), notes))
+        return Hole(call.span)
+    return typed.Layout(named.text, layout.digest, call.span)
 
 
 def _local(arguments: _Arguments, call: tree.Call, direction: typed.Direction | None) -> typed.Pattern:

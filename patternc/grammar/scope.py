@@ -9,10 +9,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from patternc.diagnostics import Diagnostic, Fix, Label
 from patternc.grammar import signatures, tree
-from patternc.grammar.typed import Kind
+from patternc.grammar.layout_file import LayoutFileError
+from patternc.grammar.typed import Kind, StoredLayout
 from patternc.source import Source, Span
 
 
@@ -54,6 +56,10 @@ class Context:
     used: set[str] = field(default_factory=set[str])
     uses: list[Use] = field(default_factory=list[Use])
     """Every use of a parameter of the pattern at hand."""
+    layouts: dict[Path, StoredLayout | LayoutFileError] = field(
+        default_factory=dict[Path, "StoredLayout | LayoutFileError"]
+    )
+    """Every layout file that was named, read once, and what is wrong with it where it was refused."""
     compared: int = 0
     """How many times a known name was compared with an unknown one."""
 

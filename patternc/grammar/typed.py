@@ -301,6 +301,15 @@ class Neighborhood:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """layout("file"): the layout of the program's `layouts` whose content has this digest."""
+
+    file: str
+    digest: str
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Lift:
     """blocks(size, inner) and within(size, inner)."""
 
@@ -369,6 +378,7 @@ Pattern = (
     | Positions
     | Random
     | Neighborhood
+    | Layout
     | Lift
     | Slice
     | Union
@@ -538,6 +548,19 @@ Expectation = Comparison | Connected | Order | CropStable
 
 
 @dataclass(frozen=True, slots=True)
+class StoredLayout:
+    """The content of a layout file: one square for all heads (`heads` None), or one for each.
+
+    `bits` is base64 of the rows of all squares, each row in ceil(side / 8) bytes, bit j % 8 of byte j // 8 for key j.
+    """
+
+    digest: str
+    heads: int | None
+    side: int
+    bits: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A whole program: the compiled file first in `files`, then those it uses; the declarations of all of them."""
 
@@ -546,3 +569,5 @@ class Program:
     patterns: tuple[PatternDeclaration, ...]
     model: Model | None
     expectations: tuple[Expectation, ...]
+    layouts: tuple[StoredLayout, ...] = ()
+    """What the layout files it names hold, by digest, each once."""

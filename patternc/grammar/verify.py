@@ -6,12 +6,14 @@ For: programs that were read instead of checked, and the proof that one with mis
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import assert_never, cast, get_args
 
 from patternc.grammar import signatures, typed
 from patternc.grammar.dependencies import in_order
+from patternc.grammar.layout_file import digest
 from patternc.grammar.typed import Kind
 
 _LIMIT = 1 << 63
@@ -35,6 +37,11 @@ class _Scope:
 
 def verify(program: typed.Program) -> None:
     """Raise Unsound unless `program` is one that `check` could have made of a file without mistakes."""
+    for layout in program.layouts:
+        _layout(layout)
+    digests = frozenset(each.digest for each in program.layouts)
+    if len(digests) < len(program.layouts):
+        raise Unsound("a layout is kept twice")
     params = {each.name: each for each in program.params}
     patterns = {each.name: each for each in program.patterns}
     if len(params) + len(patterns) > len(params.keys() | patterns.keys()) or len(params) != len(program.params):
@@ -78,6 +85,21 @@ def verify(program: typed.Program) -> None:
         for side in sides:
             if not isinstance(side, typed.Ratio):  # legal alone on its side only
                 _expression(program, side, scope, params, patterns)
+
+
+def _layout(layout: typed.StoredLayout) -> None:
+    """Raise Unsound unless a stored layout has as many rows as it says, and is what its digest says."""
+    heads, side = layout.heads, layout.side
+    if side < 1 or (heads is not None and heads < 1):
+        raise Unsound("a layout has no pairs to hold")
+    try:
+        bits = base64.b64decode(layout.bits, validate=True)
+    except ValueError:
+        raise Unsound("the rows of a layout are not base64") from None
+    if len(bits) != (heads or 1) * side * -(-side // 8):
+        raise Unsound("a layout has another number of rows than it says")
+    if digest(bits, heads, side) != layout.digest:
+        raise Unsound("a layout is not what its digest says")
 
 
 def children(node: object) -> Iterator[object]:
@@ -170,6 +192,8 @@ def _expression(
         if depth > _MAX_DEPTH:
             raise Unsound(f"{scope.title} is nested more than {_MAX_DEPTH} deep")
         reason = _wrong(node, scope, params, patterns)
+        if isinstance(node, typed.Layout) and all(node.digest != each.digest for each in program.layouts):
+            reason = f"the content of the layout `{node.file[:60]}` is not there"
         if reason is not None:
             raise Unsound(f"in {scope.title}: {reason}")
         waiting.extend((child, depth + 1) for child in children(node))

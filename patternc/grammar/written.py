@@ -34,6 +34,7 @@ def written(value: typed.Value, lookup: Lookup = as_declared) -> tree.Expression
             | typed.Positions()
             | typed.Random()
             | typed.Neighborhood()
+            | typed.Layout()
             | typed.Lift()
             | typed.Slice()
             | typed.Union()
@@ -156,6 +157,8 @@ def _pattern(pattern: typed.Pattern, lookup: Lookup) -> tree.Expression:
         case typed.Neighborhood(width, dilation, group, direction):
             named = (_named("dilation", dilation, lookup), _named("group", group, lookup))
             return _call("neighborhood", _number(width, lookup), *named, _direction(direction))
+        case typed.Layout(file):
+            return _call("layout", tree.Text(file))
         case typed.Lift(by, size, inner):
             return _call(by, _number(size, lookup), _pattern(inner, lookup))
         case typed.Slice(where, inner):

@@ -21,6 +21,7 @@ from patternc.algebra import relation as r
 from patternc.algebra.evaluate import evaluate
 from patternc.algebra.rowspans import chunk_bounds, drawn_keys, inside_spans
 from patternc.algebra.schedule import Schedule
+from patternc.algebra.stored import matrix
 from patternc.analysis.occupied import occupied_tiles
 
 Predicate = Callable[[Tensor, Tensor], Tensor]
@@ -158,6 +159,9 @@ def _predicate(relation: r.Relation, n: int, device: torch.device) -> Predicate:
         case r.Random():
             drawn = _tensor(drawn_keys(relation, np.arange(n), n), device)
             return lambda i, j: _any([i < 0, *(drawn[i, place] == j for place in range(drawn.shape[1]))])
+        case r.Layout(side):
+            table, last = _tensor(matrix(relation), device), side - 1
+            return lambda i, j: table[i.clamp(max=last), j.clamp(max=last)] & (i <= last) & (j <= last)
         case r.Blocks(size, inner):
             of_block = _predicate(inner, -(-n // size), device)
             return lambda i, j: of_block(i // size, j // size)

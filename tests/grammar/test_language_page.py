@@ -150,7 +150,6 @@ def test_precedence():
 @pytest.mark.parametrize(
     "pattern",
     [
-        'layout("file.npy")',
         "local(3) + stride(8)",
         "blocks(8, local(3)) + blocks(8, keys(0))",
     ],

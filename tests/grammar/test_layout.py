@@ -1,149 +1,274 @@
-"""`formatted`: white space alone changes, comments stay where they belong, and once formatted is formatted."""
+"""layout: stored squares of pairs, from the file to the mask, and from a compiled module back."""
 
-from itertools import pairwise
-from pathlib import Path
+import io
+import json
+import os
+from contextlib import suppress
 
+import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+import torch
 
-from patternc.diagnostics import PatternError, render
-from patternc.grammar.document import WIDTH
-from patternc.grammar.format import format_file, formatted
-from patternc.grammar.lexer import scan
-from patternc.grammar.parse import parse
+import patternc
+from patternc.algebra import relation as r
+from patternc.algebra.elaborate import elaborate
+from patternc.algebra.evaluate import evaluate
+from patternc.analysis.tiles import tile_map
+from patternc.diagnostics import PatternError
+from patternc.grammar import layout_file
+from patternc.grammar.layout_file import LayoutFileError, read_layout
+from patternc.grammar.reading import read_source
+from patternc.grammar.typed_json import TypedJsonError, typed_from_json, typed_to_json
 from patternc.source import Source
-from tests.conftest import LONG
-from tests.grammar.trees import files
+from tests.grammar.front import codes, elaborated, model, program_of, schedule_of
+from tests.strategies import mask
 
-ROOT = Path(__file__).resolve().parents[2]
-LAYOUTS = Path(__file__).with_name("layouts")
-SHIPPED = sorted([*ROOT.glob("examples/*.attn"), *ROOT.glob("patternc/library/*.attn")])
-SIGNS = {",", ":", "=", "{", "(", "+", "|", "-", "&", "*", "//", "%", "/", "<=", ">=", "==", "!=", "<", ">"}
-"""What a comment may change sides with."""
+RANDOM = np.random.default_rng(7)
 
 
-def tree_of(text):
-    parsed = parse(Source("x", text))
-    assert not parsed.diagnostics, f"{text}\n{render(parsed.diagnostics)}"
-    return parsed.tree
+def square(side, share=0.3):
+    return RANDOM.random((side, side)) < share
 
 
-def words_and_comments(text):
-    """The words that are no such signs, and the comments, in their order."""
-    tokens = scan(text)
-    found, stop = [], 0
-    for start, end, word in [*((each.start, each.stop, each.text) for each in tokens), (len(text), len(text), "")]:
-        between = text[stop:start].replace("\r", "\n")
-        found += [line[line.index("#") :].rstrip() for line in between.split("\n") if "#" in line]
-        if word not in SIGNS:
-            found.append(word)
-        stop = end
-    return found
+@pytest.fixture
+def pattern(tmp_path):
+    """A Source beside `mask.npy`, whose array is given with the text."""
+
+    def made(text, array):
+        np.save(tmp_path / "mask.npy", array)
+        (tmp_path / "main.attn").write_text(text)
+        return read_source(tmp_path / "main.attn")
+
+    return made
 
 
-def is_formatted_well(text):
-    written = formatted(text)
-    assert formatted(written) == written, f"{text}\n----\n{written}\n----\n{formatted(written)}"
-    assert tree_of(written) == tree_of(text), f"{text}\n----\n{written}"
-    assert [each.text for each in scan(written)] == [each.text for each in scan(text)]
-    assert words_and_comments(written) == words_and_comments(text), f"{text}\n----\n{written}"
-    lines = written.replace("\r\n", "\n").split("\n")
-    assert not any(line != line.rstrip() or "\t" in line for line in lines if "#" not in line)
-    assert not any(line == after == "" for line, after in pairwise(lines))
-    assert lines[-1] == ""
-    assert not lines[0].startswith(" ")
-    assert lines[0] or len(lines) == 1
-    return written
+def masks_of(source, layer=0):
+    schedule = schedule_of(source)
+    positions = np.arange(schedule.tokens)
+    return [
+        evaluate(schedule.pattern(layer, head).relation, positions[:, None], positions[None, :], schedule.tokens)
+        for head in range(schedule.heads)
+    ]
 
 
-gaps = st.one_of(
-    st.sampled_from([" ", "  ", "\t", "\n", "\n\n", "\n \n\n", "\r\n", "\r\n\r\n"]),
-    st.builds(
-        lambda before, text, after: f"{before}#{text}\n{after}",
-        st.sampled_from(["", " ", "\n", "\n\n    "]),
-        st.sampled_from(["", " why", " a, b | c: {", "# ", " \t", " }"]),
-        st.sampled_from(["", "    ", "\n", "# another\n", "\n# apart\n\n"]),
-    ),
+@pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.uint8, ">i4", np.int64])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_mask_is_the_array(pattern, dtype, order):
+    array = square(19)
+    (found,) = masks_of(pattern(model('layout("mask.npy")', 19, "bidirectional"), array.astype(dtype, order=order)))
+    assert np.array_equal(found, array)
+
+
+def test_it_composes_with_lifts_and_operators(pattern):
+    array = square(6)
+    text = 'blocks(4, layout("mask.npy")) & (past | within(6, layout("mask.npy"))) | slice(2..8, layout("mask.npy"))'
+    (found,) = masks_of(pattern(model(text, 24, "bidirectional"), array))
+    wanted = np.kron(array, np.ones((4, 4), bool)) & (np.tri(24, dtype=bool) | np.tile(array, (4, 4)))
+    wanted[2:8, 2:8] |= array
+    assert np.array_equal(found, wanted)
+
+
+def test_a_causal_model_cuts_it_at_token_level(pattern):
+    (found,) = masks_of(pattern(model('self | blocks(3, layout("mask.npy"))', 24), np.ones((8, 8), bool)))
+    assert np.array_equal(found, np.tri(24, dtype=bool))
+
+
+def test_an_array_for_each_head(pattern):
+    arrays = np.stack([square(8), square(8), np.zeros((8, 8), bool), np.ones((8, 8), bool)])
+    text = f'pattern stored = blocks(2, layout("mask.npy"))\n{model("stored", 16, "bidirectional", "heads 4")}'
+    found = masks_of(pattern(text, arrays))
+    for head, array in zip(found, arrays, strict=True):
+        assert np.array_equal(head, np.kron(array, np.ones((2, 2), bool)))
+    schedule = schedule_of(pattern(text, arrays))
+    assert [schedule.pattern(0, head).relation for head in (2, 3)] == [r.EMPTY, r.FULL]
+    assert schedule.pattern(0, 0).text == 'blocks(2, layout("mask.npy"))'
+
+
+def test_equal_content_is_one_relation(pattern, tmp_path):
+    array = square(8)
+    np.save(tmp_path / "same.npy", array.astype(np.int16))
+    text = 'model m { bidirectional tokens 8 layers 2 { 0: layout("mask.npy")  1: layout("same.npy") } }'
+    source = pattern(text, array)
+    assert len(schedule_of(source).patterns) == 1
+    assert len(program_of(source).layouts) == 1
+
+
+def test_the_file_lies_beside_the_one_that_names_it(pattern, tmp_path):
+    (tmp_path / "deep").mkdir()
+    array = square(8)
+    np.save(tmp_path / "deep" / "stored.npy", array)
+    (tmp_path / "deep" / "p.attn").write_text('pattern p = layout("stored.npy")')
+    source = pattern(f'use "deep/p.attn"\n{model("p", 8, "bidirectional")}', array)
+    assert np.array_equal(masks_of(source)[0], array)
+
+
+def test_other_lengths_are_refused(pattern):
+    source = pattern(model('blocks(4, layout("mask.npy"))', 24, "bidirectional"), square(6))
+    assert codes(source, tokens=40) == ["PA414"]
+    assert codes(source, tokens=23) == []  # six blocks, the last one shorter
+    program = program_of(source)
+    assert [each.code for each in elaborate(program, tokens=40, clip_ids=True).diagnostics] == ["PA414"]
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+def header(shape, dtype="|b1", version=1):
+    text = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY" + bytes([version, 0]) + len(text).to_bytes(2 if version == 1 else 4, "little") + text
+
+
+DATA = square(4).tobytes()
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_versions_of_the_format(tmp_path, version):
+    (tmp_path / "x.npy").write_bytes(header((4, 4), version=version) + DATA)
+    layout = read_layout(tmp_path / "x.npy", "x.npy")
+    assert (layout.heads, layout.side) == (None, 4)
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "PA010"),
+        (b"\x93NUMPY", "PA010"),
+        (b"\x93NUMPY\x01", "PA010"),
+        (header((4, 4))[:20], "PA010"),
+        (header((4, 4), version=4) + DATA, "PA010"),
+        (header((4, 4)), "PA010"),
+        (header((4, 4)) + DATA[:-1], "PA010"),
+        (header((4, 4)) + DATA + b"\0", "PA010"),
+        (header((4, 4)) + b"\2" * 16, "PA010"),
+        (header((4, 4), "|O") + DATA, "PA010"),
+        (header((4, 4), "<f8") + DATA * 8, "PA010"),
+        (header((4, 4), "<M8[s]") + DATA * 8, "PA010"),
+        (header((4, 4), "|S1") + DATA, "PA010"),
+        (header((4, 4), "<i3") + DATA * 3, "PA010"),
+        (header((16,)) + DATA, "PA010"),
+        (header(()) + b"\1", "PA010"),
+        (header((0, 0)), "PA010"),
+        (header((0, 4, 4)), "PA010"),
+        (header((2, 8)) + DATA, "PA010"),
+        (header((1, 1, 4, 4)) + DATA, "PA010"),
+        (header("(" * 5000) + DATA, "PA010"),
+        (header("__import__('os').abort()") + DATA, "PA010"),
+        (header((10**11, 10**11)), "PA011"),
+        (header((9000, 9000)), "PA011"),
+        (header((20, 2048, 2048)), "PA011"),
+        (b"PK\3\4" + b"x" * 100, "PA010"),
+    ],
 )
+def test_files_that_are_no_layout(tmp_path, content, code):
+    (tmp_path / "x.npy").write_bytes(content)
+    with pytest.raises(LayoutFileError) as caught:
+        read_layout(tmp_path / "x.npy", "here/x.npy")
+    assert caught.value.code == code
+    assert "`here/x.npy`" in caught.value.message
 
 
-@st.composite
-def scattered(draw):
-    """A file with its words apart by anything that may stand between two words, now and then a comment."""
-    text = format_file(draw(files))
-    often = draw(st.sampled_from([0.03, 0.2, 1.0]))
-    parts, stop, in_selector = [], 0, False
-    for token in scan(text):
-        between = text[stop : token.start]
-        # the minus of a selector is one by the colon on its line
-        if not in_selector and draw(st.floats(0, 1)) < often:
-            between = draw(gaps)
-        parts += [between, token.text]
-        in_selector = (in_selector or token.type == "SELECTOR_MINUS") and token.text != ":"
-        stop = token.stop
-    return "".join([*parts, draw(st.one_of(st.sampled_from(["", "\n"]), gaps)), draw(st.sampled_from(["", "# end"]))])
+def test_a_damaged_file_is_never_a_traceback(tmp_path):
+    stream = io.BytesIO()
+    np.save(stream, square(8))
+    whole = stream.getvalue()
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for _ in range(RANDOM.integers(1, 4)):
+            damaged[RANDOM.integers(0, len(damaged))] = RANDOM.integers(0, 256)
+        (tmp_path / "x.npy").write_bytes(bytes(damaged[: RANDOM.integers(0, len(damaged) + 1)]))
+        with suppress(LayoutFileError):
+            assert read_layout(tmp_path / "x.npy", "x.npy").side == 8
 
 
-@given(scattered())
-@settings(max_examples=2000 if LONG else 150)
-@example("")
-@example("# nothing")
-@example("\n\n\n# a\n\n\n# b")
-@example("pattern p = a |  # one\n  b |  # two\n  c")
-@example("param x = # c\n 3 param y # d\n = # e\n 4")
-@example("model m { layers 2 { 0: dense # c\n -1: self } }")
-@example("model m { layers 2 # c\n # d\n { # e\n # f\n } # g\n }")
-@example("model m { layers 2 = repeat { 5 # a\n * # b\n self } }")
-def test_formatting(text):
-    is_formatted_well(text)
+@pytest.mark.parametrize("name", ["", ".", "/", "a\0b", "x" * 5000, "/dev/null/x", "none.npy", "pipe"])
+def test_odd_names(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
+    source = Source("main.attn", model(f'layout("{name}")', 8), tmp_path / "main.attn")
+    assert codes(source) == ["PA009"]
 
 
-@given(files)
-@settings(max_examples=200)
-def test_trees_are_printed_as_texts_are_formatted(file):
-    text = format_file(file)
-    assert formatted(text) == text
+def test_nothing_is_allocated_for_a_size_that_is_only_claimed(tmp_path, monkeypatch):
+    (tmp_path / "x.npy").write_bytes(header((8192, 8192)) + DATA)  # within the limit, and cut off
+    monkeypatch.setattr(np, "frombuffer", lambda *_: pytest.fail("the content was looked at"))
+    with pytest.raises(LayoutFileError) as caught:
+        read_layout(tmp_path / "x.npy", "x.npy")
+    assert "is cut off" in caught.value.message
+    assert layout_file.MAX_BYTES == 8192 * 8192
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_what_ships_is_canonical(path):
-    text = path.read_bytes().decode()
-    assert formatted(text, path.name) == text
+# -- modules ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", sorted(LAYOUTS.glob("*.attn")), ids=lambda path: path.stem)
-def test_layouts(path, golden):
-    """What was written by hand, and how it looks afterwards."""
-    text = path.read_bytes().decode()
-    written = is_formatted_well(text)
-    golden(path.with_suffix(".txt"), written)
-    code = [line for line in written.split("\n") if "#" not in line]
-    assert max(map(len, code)) <= WIDTH
+def test_a_module_keeps_what_it_was_compiled_from(pattern, tmp_path):
+    array = square(8) | np.eye(8, dtype=bool)
+    source = pattern(model('blocks(16, layout("mask.npy"))', 128, "bidirectional"), array)
+    compiled = patternc.compile(source, head_dim=16, target="cpu", dtype="float32")
+    module = compiled.save(tmp_path / "stored.attnc")
+    (tmp_path / "mask.npy").unlink()
+    attention = patternc.load(module)
+    kept = typed_from_json((module / "ir.json").read_text())
+    assert elaborate(kept, head_dim=16).schedule == compiled.schedule
+    assert attention.program.layouts == compiled.bound.layouts
+    with pytest.raises(ValueError, match="PA414"):
+        attention.prepare(64, 16, torch.float32, "cpu")
 
 
-def test_line_ends_are_those_of_the_first_line():
-    assert formatted("param a=1\r\nparam b=2") == "param a = 1\r\nparam b = 2\r\n"
-    assert formatted("param a=1\nparam b=2\r\n") == "param a = 1\nparam b = 2\n"
-    assert formatted("param a=1 # c\r\n") == "param a = 1                             # c\r\n"
-    assert formatted("param a=1\rparam b=2\r") == "param a = 1\nparam b = 2\n"
+def changed(text, **fields):
+    data = json.loads(text)
+    data["layouts"][0].update(fields)
+    return json.dumps(data)
 
 
-def test_what_does_not_parse_is_refused():
-    with pytest.raises(PatternError) as raised:
-        formatted("param a = (1\npattern = dense\n", "x.attn")
-    assert len(raised.value.diagnostics) == 2
-    assert "x.attn" in str(raised.value)
+def test_a_changed_layout_is_not_read(pattern):
+    array = square(8)
+    text = typed_to_json(program_of(pattern(model('layout("mask.npy")', 8), array)))
+    assert typed_from_json(text).layouts == program_of(pattern(model('layout("mask.npy")', 8), array)).layouts
+    for fields in (
+        {"side": 16},
+        {"side": 0},
+        {"heads": 2},
+        {"heads": 0},
+        {"bits": "AAAA"},
+        {"bits": "?"},
+        {"digest": "0"},
+    ):
+        with pytest.raises(TypedJsonError):
+            typed_from_json(changed(text, **fields))
+    data = json.loads(text)
+    with pytest.raises(TypedJsonError, match="twice"):
+        typed_from_json(json.dumps({**data, "layouts": data["layouts"] * 2}))
+    with pytest.raises(TypedJsonError, match="not there"):
+        typed_from_json(json.dumps({**data, "layouts": []}))
 
 
-def test_a_large_file_takes_time_in_proportion():
-    """One list, and very many entries: a printer that looks ahead again and again would not end."""
-    ids = ", ".join(map(str, range(6000)))
-    assert len(formatted(f"param ids = [{ids}]").split("\n")) > 300
-    entries = " ".join(f"{number}: self" for number in range(3000))
-    assert formatted(f"model m {{ layers 3000 {{ {entries} }} }}").count("\n") == 3004
+def test_an_empty_row_is_found(pattern):
+    array = np.eye(8, dtype=bool)
+    array[5] = False
+    with pytest.raises(PatternError) as caught:
+        patternc.compile(pattern(model('blocks(2, layout("mask.npy"))', 16, "bidirectional"), array))
+    assert "query 10 attends nothing" in caught.value.diagnostics[0].message
 
 
-def test_what_would_be_too_large_to_be_read_is_refused():
-    with pytest.raises(PatternError, match="PA003"):
-        formatted(f"model m {{ layers 20000 = repeat {{ {'1*a ' * 40_000} }} }}")
+# -- what works with it -----------------------------------------------------------------------------------------------
+
+
+def test_blocks_of_a_layout_are_tiled_by_their_blocks(pattern):
+    """16,384 tokens in blocks of 64: as many tiles as blocks are set, and few distinct ones."""
+    array = square(256, 0.03) | np.eye(256, dtype=bool)
+    source = pattern(model('blocks(64, layout("mask.npy"))', 16384, "bidirectional"), array)
+    relation = schedule_of(source).pattern(0, 0).relation
+    tiles = tile_map(relation, 16384, 64, 64)
+    assert tiles.classes.size == tiles.full == int(array.sum())
+    taller = tile_map(relation, 16384, 128, 64)
+    assert taller.pairs == int(array.sum()) * 64 * 64
+    assert taller.classes.size == int((array[::2] | array[1::2]).sum())
+    assert taller.masks.shape[0] <= 2
+
+
+def test_the_oracle_agrees(pattern):
+    relation = elaborated(pattern(model('layout("mask.npy")', 21, "bidirectional"), square(21))).schedule.patterns[0]
+    (found,) = masks_of(pattern(model('layout("mask.npy")', 21, "bidirectional"), square(21)))
+    assert found.shape == (21, 21)
+    positions = np.arange(21)
+    by_array = evaluate(relation.relation, positions[:, None], positions[None, :], 21)
+    assert np.array_equal(by_array, mask(relation.relation, 21))

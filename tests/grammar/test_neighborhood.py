@@ -1,13 +1,10 @@
-"""neighborhood: the window that shifts inward, against the formula evaluated pair by pair and against NATTEN's masks.
+"""neighborhood: the window that shifts inward, against the formula evaluated pair by pair.
 
-`natten.npz` holds masks, packed to bits, that NATTEN 0.21.7 made (na1d, na2d) and attention-gym 0.0.17 (natten); names
-say shape, width (k), group (s), dilation (d) and causal axes (c). attention-gym's mask for canvases that are not square
-clamps each axis at the length of the other one, so only square ones are here.
+The masks that NATTEN itself made are in `tests/conformance`.
 """
 
 from itertools import product
 from math import prod
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,8 +17,6 @@ from patternc.algebra.evaluate import evaluate
 from patternc.algebra.holds import holds
 from patternc.compiler import check
 from tests.grammar.front import codes, model, program_of, relation_of, schedule_of
-
-MASKS = np.load(Path(__file__).parent / "natten.npz")
 
 
 def direct(n, width, dilation=1, group=1, causal=False):
@@ -78,37 +73,6 @@ def test_every_query_sees_exactly_the_width_or_its_whole_class(case):
     mask = mask_of(relation_of(written(width, dilation, group), n, "bidirectional"), n)
     members = np.array([len(range(i % dilation, n, dilation)) for i in range(n)])
     assert np.array_equal(mask.sum(1), np.minimum(members, width))
-
-
-@pytest.mark.parametrize("name", [name for name in MASKS.files if name.startswith("na")])
-def test_masks_of_natten(name):
-    kind, shape, *fields = name.split("_")
-    order = None
-    if kind == "natten":
-        if shape == "morton":
-            shape, *fields = fields
-            order = "morton"
-        lengths = [int(each) for each in shape.split("x")]
-        widths = [int(each) for each in fields[0][1:].split("x")]
-        axes = [(width, 1, 1, False) for width in (widths * 2)[:2]]
-    else:
-        lengths = [int(each) for each in shape.split("x")]
-        numbers = {each[0]: [int(number) for number in each[1:].split("x")] for each in fields}
-        axes = list(zip(numbers["k"], numbers["d"], numbers["s"], map(bool, numbers["c"]), strict=True))
-    n = prod(lengths)
-    wanted = np.unpackbits(MASKS[name], count=n * n).reshape(n, n).astype(bool)
-    if order == "morton":
-        place = np.array([_interleaved(*divmod(each, lengths[1])) for each in range(n)])
-        wanted = wanted[place[:, None], place[None, :]]
-    text = written(*axes[0])
-    if len(axes) == 2:
-        text = f"blocks({lengths[1]}, {text}) & within({lengths[1]}, {written(*axes[1])})"
-    assert np.array_equal(mask_of(relation_of(text, n, "bidirectional"), n), wanted)
-
-
-def _interleaved(row, column):
-    """The place of (row, column) in Z-order."""
-    return sum((row >> bit & 1) << 2 * bit + 1 | (column >> bit & 1) << 2 * bit for bit in range(8))
 
 
 @pytest.mark.parametrize(
