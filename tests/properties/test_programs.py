@@ -42,18 +42,18 @@ TILES = st.tuples(st.sampled_from([1, 4, 8, 16, 17]), st.sampled_from([1, 5, 8, 
 )
 def test_programs(program, tile, own, shape, everything, sinks, kept, tmp_path_factory):
     """`everything`: strides, listings and shares wherever there could be any; `kept` 0: saved and loaded as well."""
-    case = stages.case_of(program)
-    stages.check_relations(case)
-    stages.check_components(case)
-    stages.check_tiles(case, tile, own)
-    stages.check_counts(case)
-    stages.check_reach(case)
     with pytest.MonkeyPatch.context() as patch:
         if everything:
             list_everything(patch)
             stride_everything(patch)
             patch.setattr(hubs, "LEAST_SPLIT", hubs.PERCENT_ITEM + 1)
             patch.setattr(hubs, "HUB", 1)
+        case = stages.case_of(program)
+        stages.check_relations(case)
+        stages.check_components(case)
+        stages.check_tiles(case, tile, own)
+        stages.check_counts(case)
+        stages.check_reach(case)
         stages.check_tables_of(case, "cuda:90", shape)
         stages.check_tables_of(case, "cpu", None)
         stages.check_attention(case, sinks)
