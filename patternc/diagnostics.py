@@ -141,6 +141,8 @@ class _Mark:
 
 def _cells(text: str) -> list[str]:
     """How each character is shown; tabs are spread, controls and lone surrogates are replaced by U+FFFD."""
+    if text.isascii() and text.isprintable():  # a line may have 250,000 characters, and a hundred mistakes
+        return list(text)
     shown: list[str] = []
     for character in text:
         if character == "\t":
@@ -159,6 +161,16 @@ def _width(shown: str) -> int:
     if unicodedata.combining(shown):
         return 0
     return 2 if unicodedata.east_asian_width(shown) in "WF" else 1
+
+
+def _fits(cells: Sequence[str], room: int) -> bool:
+    """Whether characters take at most `room` terminal cells."""
+    used = 0
+    for cell in cells:
+        used += _width(cell)
+        if used > room:
+            return False
+    return True
 
 
 class _Drawing:
@@ -233,7 +245,7 @@ class _Drawing:
         low = min(label.span.start for label in labels) - line.start
         high = max(min(label.span.stop, line.stop) for label in labels) - line.start
         room = self.width - margin - 3
-        if sum(map(_width, cells)) <= room or sum(map(_width, cells[low:high])) <= room - 2:
+        if _fits(cells, room) or _fits(cells[low:high], room - 2):
             return [labels]
         return [[label] for label in labels]
 
@@ -331,7 +343,7 @@ class _Drawing:
 
 def _crop(cells: list[str], start: int, stop: int, room: int) -> tuple[str, int, range]:
     """A line cut to `room` cells around characters start..stop: its text, the cells before them, what was kept."""
-    if sum(_width(cell) for cell in cells) <= room:
+    if _fits(cells, room):
         return "".join(cells), 0, range(len(cells))
     room -= 2
     low = max(0, min(start, len(cells)))
