@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 
 from patternc.algebra import relation as r
-from patternc.algebra.schedule import HeadPattern, Schedule, Term
+from patternc.algebra.schedule import Branch, Schedule, Term, sum_of
 from patternc.codegen.lower import lower
 from patternc.codegen.plan_json import layer_to_json
 from patternc.runtime import op
@@ -89,7 +89,7 @@ def case(name, relation, tokens, head_dim, heads=16, kv_heads=None, *, causal=Tr
         said = relation(n)
         return Schedule(
             name=name, tokens=n, causal=causal, layers=1, heads=heads, kv_heads=kv_heads or heads, head_dim=head_dim,
-            allow_empty=True, params=(), patterns=(HeadPattern(said, (Term(name, said),)),), table=((0,) * heads,),
+            allow_empty=True, params=(), patterns=(sum_of(Branch(said, (Term(name, said),))),), table=((0,) * heads,),
         )  # fmt: skip
 
     return Case(name, schedule_at, 0, tokens, heads, kv_heads or heads, head_dim)

@@ -331,6 +331,14 @@ _ARGUMENTS = (
         "param k = 8\n" + _model("local(k(2))"),
         "param k = 8\n" + _model("local(k * 2)"),
     ),
+    Entry(
+        "PA311",
+        "a sum where a set of keys is needed",
+        "`A + B` counts a key that both branches have twice. Lifts and the operators `|`, `&` and `-` work on sets, so "
+        "a sum stands outside of them, also where a name brings it in: `blocks(b, A) + blocks(b, B)`.",
+        _model("blocks(4, local(3) + random(2))"),
+        _model("blocks(4, local(3)) + blocks(4, random(2))"),
+    ),
 )
 
 _VALUES = (
@@ -609,13 +617,6 @@ _LATER = (
         "target runs heads of any size.",
         "patternc compile -e 'local(128)' --causal --tokens 4096 --head-dim 512",
         "patternc compile -e 'local(128)' --causal --tokens 4096 --head-dim 512 --target cpu",
-    ),
-    Entry(
-        "PA810",
-        "a part of the language that is not there yet",
-        "The language has this construct, and this version reads it, but cannot compile it.",
-        _model("local(8) + stride(8)"),
-        _model("local(8) | stride(8)"),
     ),
 )
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING, Literal, SupportsIndex, overload
 
 from patternc.algebra.budget import TileBudgetError, work_for
 from patternc.algebra.elaborate import Elaborated, bind_parameters, elaborate, elaborate_parts
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from patternc.analysis.tile_counts import TileCounter, Tiles
     from patternc.codegen.explain import PlanFigures
     from patternc.codegen.lower import Lowered
+    from patternc.integrations.flex import ScoreMod
     from patternc.runtime.module import Attention
     from patternc.runtime.remake import Shape
 
@@ -172,27 +173,41 @@ class Program:
             f"{schedule.heads} heads, {head_dim}, {self.dtype}, {self.target}>"
         )
 
-    def mask(self, layer: int = 0, head: int = 0, *, force: bool = False) -> NDArray[np.bool_]:
+    @overload
+    def mask(
+        self, layer: int = 0, head: int = 0, *, force: bool = False, counts: Literal[False] = False
+    ) -> NDArray[np.bool_]: ...
+
+    @overload
+    def mask(self, layer: int = 0, head: int = 0, *, force: bool = False, counts: bool) -> NDArray[np.generic]: ...
+
+    def mask(
+        self, layer: int = 0, head: int = 0, *, force: bool = False, counts: bool = False
+    ) -> NDArray[np.bool_] | NDArray[np.generic]:
         """Which query attends which key: bool [N, N], (query, key).
 
-        Raises IndexError for a layer or head the model does not have, ValueError above 32,768 tokens (1 GiB) without
-        `force`.
+        `counts`: how often a key counts instead, int32: more than once only where branches of a sum have it. Raises
+        IndexError for a layer or head the model does not have, ValueError above 32,768 tokens (1 GiB, four for counts)
+        without `force`.
         """
         import numpy as np
 
-        from patternc.algebra.evaluate import evaluate
+        from patternc.algebra.evaluate import evaluate, multiplicities
 
         n = self.schedule.tokens
-        relation = self.pattern(layer, head).relation
+        pattern = self.pattern(layer, head)
         if n > MOST_TOKENS_OF_A_MASK and not force:
+            size = n * n * (4 if counts else 1) / 2**30
             raise ValueError(
-                f"the mask of {n:,} tokens has {n * n / 2**30:,.0f} GiB; force=True, or --force, writes it all the same"
+                f"the mask of {n:,} tokens has {size:,.0f} GiB; force=True, or --force, writes it all the same"
             )
         keys = np.arange(n)
-        mask = np.empty((n, n), np.bool_)
+        mask = np.empty((n, n), np.int32 if counts else np.bool_)
         for start in range(0, n, _MASK_ROWS):
-            queries = np.arange(start, min(start + _MASK_ROWS, n))
-            mask[start : start + _MASK_ROWS] = evaluate(relation, queries[:, None], keys[None, :], n)
+            rows = np.arange(start, min(start + _MASK_ROWS, n))[:, None], keys[None, :], n
+            mask[start : start + _MASK_ROWS] = (
+                multiplicities(pattern.relations, *rows) if counts else evaluate(pattern.relation, *rows)
+            )
         return mask
 
     def pattern(self, layer: int = 0, head: int = 0) -> HeadPattern:
@@ -360,20 +375,31 @@ class Program:
             return svg(draw(pattern, self.schedule.tokens, self.schedule.causal))
 
     def to_sdpa_mask(self, layer: int = 0) -> torch.Tensor:
-        """The mask of one layer for `scaled_dot_product_attention`: bool [N, N], or [H, N, N] where heads differ."""
+        """The mask of one layer for `scaled_dot_product_attention`: bool [N, N], or [H, N, N] where heads differ.
+
+        Where a head has a sum, float32: the logarithm of how often a key counts, to be added to the scores.
+        """
         from patternc.integrations.flex import to_sdpa_mask
 
         return to_sdpa_mask(self.schedule, layer)
 
-    def to_flex(self, layer: int = 0, device: torch.device | str = "cpu") -> BlockMask:
+    def to_flex(self, layer: int = 0, device: torch.device | str = "cpu", *, counted: bool = False) -> BlockMask:
         """The mask of one layer for FlexAttention, made from the tile map instead of n * n evaluations.
 
-        Raises IndexError for a layer the model does not have, PatternError where the map goes beyond its budget.
+        Of a layer with a sum a BlockMask is only half of what there is to say: `counted=True` gives it, with
+        `to_score_mod` as the other half. Raises ValueError for a sum without that, IndexError for a layer the model
+        does not have, PatternError where the map goes beyond its budget.
         """
         from patternc.integrations.flex import to_flex
 
         with _in_budget(self.elaborated):
-            return to_flex(self.schedule, layer, device)
+            return to_flex(self.schedule, layer, device, counted=counted)
+
+    def to_score_mod(self, layer: int = 0, device: torch.device | str = "cpu") -> ScoreMod:
+        """The score_mod of one layer for FlexAttention: how often keys count. It goes with `to_flex(counted=True)`."""
+        from patternc.integrations.flex import to_score_mod
+
+        return to_score_mod(self.schedule, layer, device)
 
 
 # -- heads ----------------------------------------------------------------------------------------------------------

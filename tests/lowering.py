@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from patternc.algebra.schedule import HeadPattern, Schedule, Term
+from patternc.algebra.schedule import Branch, Schedule, Term, sum_of
 from patternc.codegen.cost import TileShape
 from patternc.codegen.walks import Shapes
 
 
+def pattern_of(relation, text):
+    """The pattern of a relation, or the sum of a tuple of them."""
+    branches = relation if isinstance(relation, tuple) else (relation,)
+    return sum_of(*(Branch(each, (Term(text, each),)) for each in branches))
+
+
 def schedule(n, *relations, table=None, kv_heads=1):
-    """A schedule of the relations; `table` [layer][head], by default one layer with a head for each."""
-    patterns = tuple(HeadPattern(x, (Term(f"pattern {at}", x),)) for at, x in enumerate(relations))
+    """A schedule of relations and sums (tuples of them); `table` [layer][head], by default one layer, a head for each."""
+    patterns = tuple(pattern_of(x, f"pattern {at}") for at, x in enumerate(relations))
     table = table or (tuple(range(len(relations))),)
     return Schedule(
         name="model",

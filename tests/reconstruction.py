@@ -1,6 +1,6 @@
-"""From tables back to masks: what a launch would visit, pair by pair, straight from the comments of `tables.py`.
+"""From tables back to masks: how often a launch visits each pair, straight from the comments of `tables.py`.
 
-Raises AssertionError when a pair comes twice, a full tile is not full, an array breaks its own rules, or something
+Raises AssertionError when a full tile is not full, an array breaks its own rules, or something
 points outside. Independent of the builders: plain loops over the arrays.
 """
 
@@ -53,7 +53,7 @@ def owned_by(tables, spec, item, n):
 
 
 def visited(tables, spec, n, every):
-    """The pairs that a launch of `spec` over `tables` visits: bool [own position, counterpart position].
+    """How often a launch of `spec` over `tables` visits each pair: int [own position, counterpart position].
 
     `every` says whether the launch has to own every position. Shares of a split item are one item in the end.
     """
@@ -133,12 +133,11 @@ def visited(tables, spec, n, every):
         "full": spec.full, "interval": spec.interval is not None, "bits": spec.bits, "gathered": spec.gathered
     }  # fmt: skip
     assert (owned == 1).all() if every else (owned <= 1).all()
-    assert count.max(initial=0) <= 1, "a pair comes twice in one launch"
-    return count.astype(bool)
+    return count
 
 
 def chain(launches, tables, n, every, adding=False):
-    """The union over the launches of a role, each pair checked to come from one of them only.
+    """How often the launches of a role visit each pair.
 
     `every` are the places in the chain whose launches have to own every position; `adding`: the first one adds, too.
     """
@@ -148,12 +147,11 @@ def chain(launches, tables, n, every, adding=False):
         assert launch.kernel.accumulate == (adding or place > 0)
         assert launch.slots == int((table.items[:, t.SLOT] >= 0).sum())
         total += visited(table, launch.kernel, n, place in every)
-    assert total.max(initial=0) <= 1, "a pair comes from two launches"
-    return total.astype(bool)
+    return total
 
 
 def reconstructed(group, tables, n, adding=False):
-    """The pairs of a group's forward, dq and dkv, each bool [query, key].
+    """How often a group's forward, dq and dkv visit each pair, each int [query, key].
 
     `adding`: an earlier group has queries of the same key heads, whose gradients this one adds to.
     """

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from patternc.algebra import holds as definition
 from patternc.algebra import relation as r
-from patternc.algebra.holds import holds
+from patternc.algebra.holds import holds, multiplicity
 
 MAX_TOKENS = 56
 
@@ -32,6 +32,11 @@ def mask(relation, n):
         patch.setattr(definition, "draw", draws)
         pairs = [[holds(relation, i, j, n) for j in range(n)] for i in range(n)]
     return np.array(pairs, dtype=bool).reshape(n, n)
+
+
+def counts(branches, n):
+    """How often each pair counts in a sum, by its definition: int64 [n, n] (query, key)."""
+    return np.array([[multiplicity(branches, i, j, n) for j in range(n)] for i in range(n)]).reshape(n, n)
 
 
 def ids(n):
@@ -133,6 +138,23 @@ def causal_places(draw, max_tokens=MAX_TOKENS, depth=2):
     """(n, relation), cut to j <= i the way a causal model does."""
     n, relation = draw(places(max_tokens, depth))
     return n, r.intersection(r.PAST, relation)
+
+
+@st.composite
+def sums(draw, n):
+    """The branches of a sum: two or three, some of them written twice, strides among them."""
+    some = st.one_of(relations(n, 1), strided(n))
+    branches = [*draw(st.lists(some, min_size=1, max_size=2)), draw(some)]
+    again = draw(st.lists(st.sampled_from(branches), max_size=1))
+    past = draw(st.booleans())
+    return tuple(r.intersection(r.PAST, each) if past else each for each in draw(st.permutations([*branches, *again])))
+
+
+@st.composite
+def sum_places(draw, max_tokens=MAX_TOKENS):
+    """(n, branches)."""
+    n = draw(st.integers(1, max_tokens))
+    return n, draw(sums(n))
 
 
 @st.composite

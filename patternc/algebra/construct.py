@@ -70,6 +70,10 @@ def _construct(evaluation: Evaluation, frame: Frame, place: Place, pattern: type
         case typed.NamedPattern(name):
             body = evaluation.patterns[name].body
             return construct(evaluation, called(evaluation, frame, place.n, pattern), place, body)
+        case typed.Sum(parts):
+            # Reported where it stands (`sums.py`); its parts may have mistakes of their own.
+            _all(evaluation, frame, place, parts)
+            raise Stop
         case typed.Hole():
             raise Stop
         case _:

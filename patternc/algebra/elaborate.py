@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from patternc.algebra import relation as r
 from patternc.algebra.assign import in_rounds, selected
-from patternc.algebra.construct import construct
 from patternc.algebra.evaluation import Evaluation, Frame, Stop
 from patternc.algebra.expectation import Expectation, elaborate_expectation
 from patternc.algebra.positions import Domain
@@ -89,7 +88,7 @@ def elaborate_parts(program: typed.Program) -> tuple[Diagnostic, ...]:
         frame = Frame(program.files[pattern.file])
         evaluation.begin(frame.label(pattern.span))
         with suppress(Stop):
-            construct(evaluation, frame, Place(MAX_TOKENS, True), pattern.body)
+            head_pattern(evaluation, frame, Place(MAX_TOKENS, True), pattern.body)
     evaluation.length_known = True
     if all(not line.strip() or line.lstrip().startswith("#") for line in program.files[0].text.splitlines()):
         label = Label(program.files[0], Span(0, 0), "neither a model nor a pattern or parameter")
@@ -165,7 +164,8 @@ def _parameters(evaluation: Evaluation) -> tuple[tuple[str, ParamValue], ...]:
 class _Patterns:
     """The distinct patterns met so far, and which of them each evaluated entry is."""
 
-    indices: dict[tuple[r.Relation, tuple[r.Relation, ...]], int]
+    indices: dict[tuple[tuple[r.Relation, ...], ...], int]
+    """By the relations of the terms of each branch."""
     patterns: list[HeadPattern]
     places: list[Label]
     terms: list[tuple[Label, ...]]
@@ -339,7 +339,7 @@ def _pattern(
 
 
 def _index(known: _Patterns, pattern: HeadPattern, place: Label, terms: tuple[Label, ...]) -> int:
-    key = (pattern.relation, tuple(term.relation for term in pattern.terms))
+    key = tuple(tuple(term.relation for term in branch.terms) for branch in pattern.branches)
     index = known.indices.setdefault(key, len(known.patterns))
     if index == len(known.patterns):
         known.patterns.append(pattern)

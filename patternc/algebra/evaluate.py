@@ -6,6 +6,7 @@ whole n x n masks inside the compiler; tiles are decided in `patternc.analysis.t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 import numpy as np
@@ -28,6 +29,14 @@ def evaluate(relation: r.Relation, i: Int64, j: Int64, n: int) -> Bool:
     """
     i, j = np.asarray(i, dtype=np.int64), np.asarray(j, dtype=np.int64)
     return np.broadcast_to(_evaluate(relation, i, j, n), np.broadcast_shapes(i.shape, j.shape))
+
+
+def multiplicities(branches: Sequence[r.Relation], i: Int64, j: Int64, n: int) -> NDArray[np.int32]:
+    """How often query i counts key j in the sum of `branches`; arguments and shape as for `evaluate`."""
+    counts = np.zeros(np.broadcast_shapes(np.shape(i), np.shape(j)), dtype=np.int32)
+    for branch in branches:
+        counts += evaluate(branch, i, j, n)
+    return counts
 
 
 def _evaluate(relation: r.Relation, i: Int64, j: Int64, n: int) -> Bool:

@@ -6,6 +6,7 @@ optimised code, which must not import it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from patternc.algebra import relation as r
@@ -51,6 +52,11 @@ def holds(relation: r.Relation, i: int, j: int, n: int) -> bool:
             return holds(left, i, j, n) and not holds(right, i, j, n)
         case _:
             assert_never(relation)
+
+
+def multiplicity(branches: Sequence[r.Relation], i: int, j: int, n: int) -> int:
+    """How often query i counts key j in its softmax: once for each branch of its pattern that has the pair."""
+    return sum(holds(branch, i, j, n) for branch in branches)
 
 
 def chunk_of(sizes: tuple[int, ...], position: int) -> int:

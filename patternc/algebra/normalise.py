@@ -149,6 +149,21 @@ def normalise(relation: r.Relation, n: int, takes: Takes | None = None) -> Norma
             return replace(normal, strided=tuple(strided))
 
 
+def normalise_sum(branches: Sequence[r.Relation], n: int, takes: Takes | None = None) -> tuple[Normal, ...]:
+    """The normal form of each branch of a sum. What one has is not taken out of another: both count.
+
+    The strides of later branches always come behind another launch; a branch that comes again has one form.
+    """
+
+    def later(candidate: Candidate) -> bool:
+        return takes is not None and takes(replace(candidate, first=False))
+
+    known: dict[r.Relation, Normal] = {}
+    for branch in dict.fromkeys(branches):
+        known[branch] = normalise(branch, n, later if takes is not None and known else takes)
+    return tuple(known[branch] for branch in branches)
+
+
 def _by_step(terms: _Terms, n: int) -> dict[int, list[r.Relation]]:
     """The terms that have a common step within the length, by step."""
     by_step: dict[int, list[r.Relation]] = {}

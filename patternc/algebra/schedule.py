@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from patternc.algebra.relation import Relation
+from patternc.algebra.relation import Relation, union
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,48 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class HeadPattern:
-    """What one head attends: `relation` (causal cut made), and the written terms whose union it is."""
+class Branch:
+    """One branch of a sum: `relation` (causal cut made), and the written terms whose union it is."""
 
     relation: Relation
     terms: tuple[Term, ...]
 
     @property
     def text(self) -> str:
-        """The pattern as its terms were written."""
+        """The branch as its terms were written."""
         return " | ".join(term.text for term in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPattern:
+    """What one head attends: a sum of branches, nearly always of one. A key counts once for each branch that has it.
+
+    `relation` is the set of pairs that some branch has. That set is what is reachable, cached and empty; pairs, work
+    and the softmax count each branch.
+    """
+
+    relation: Relation
+    branches: tuple[Branch, ...]
+
+    @property
+    def relations(self) -> tuple[Relation, ...]:
+        """The relation of each branch, in the order written: what the pattern computes follows from these alone."""
+        return tuple(branch.relation for branch in self.branches)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms of all branches."""
+        return tuple(term for branch in self.branches for term in branch.terms)
+
+    @property
+    def text(self) -> str:
+        """The pattern as it was written."""
+        return " + ".join(branch.text for branch in self.branches)
+
+
+def sum_of(*branches: Branch) -> HeadPattern:
+    """The pattern with these branches."""
+    return HeadPattern(union(*(branch.relation for branch in branches)), branches)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ Not for: which head gets which pattern.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from patternc.algebra import relation as r
 from patternc.algebra.construct import called, construct
 from patternc.algebra.evaluation import Closure, Evaluation, Frame, Stop
 from patternc.algebra.primitives import Place
 from patternc.algebra.redundant import covered_by
-from patternc.algebra.schedule import HeadPattern, Term
+from patternc.algebra.schedule import Branch, HeadPattern, Term, sum_of
 from patternc.diagnostics import Diagnostic, Label
 from patternc.grammar import tree, typed
 from patternc.grammar.format import format_expression
@@ -41,23 +43,32 @@ def constant(value: ParamValue) -> typed.Number | typed.Ids:
 def head_pattern(
     evaluation: Evaluation, frame: Frame, place: Place, pattern: typed.Pattern
 ) -> tuple[HeadPattern, tuple[Label, ...]]:
-    """What one head attends: the pattern's terms, cut to the past in a causal model; and where each was written.
+    """What one head attends: branch by branch its terms, cut to the past in a causal model; and where each was written.
 
     Raises Stop.
     """
-    written_terms = _terms(evaluation, frame, place.n, pattern)
-    terms: list[Term] = []
-    for term_frame, term in written_terms:
-        try:
-            relation = construct(evaluation, term_frame, place, term)
-        except Stop:
-            continue
-        terms.append(Term(format_expression(_written(term_frame, term)), _cut(relation) if place.causal else relation))
-    if len(terms) < len(written_terms):
+    written_branches = [
+        (written_branch, _expanded(evaluation, *written_branch, place.n, typed.Union))
+        for written_branch in _expanded(evaluation, frame, pattern, place.n, typed.Sum)
+    ]
+    branches: list[Branch] = []
+    for _, written_terms in written_branches:
+        terms: list[Term] = []
+        for term_frame, term in written_terms:
+            try:
+                relation = construct(evaluation, term_frame, place, term)
+                text = format_expression(_written(term_frame, term))
+            except Stop:
+                continue
+            terms.append(Term(text, _cut(relation) if place.causal else relation))
+        if len(terms) == len(written_terms):
+            branches.append(Branch(r.union(*(term.relation for term in terms)), tuple(terms)))
+    if len(branches) < len(written_branches):
         raise Stop
-    _note_redundant(evaluation, written_terms, terms)
-    places = tuple(term_frame.label(term.span) for term_frame, term in written_terms)
-    return HeadPattern(r.union(*(term.relation for term in terms)), tuple(terms)), places
+    for (_, written_terms), branch in zip(written_branches, branches, strict=True):
+        _note_redundant(evaluation, written_terms, branch.terms, alone=len(branches) == 1)
+    places = tuple(term_frame.label(term.span) for _, terms in written_branches for term_frame, term in terms)
+    return sum_of(*branches), places
 
 
 def _cut(relation: r.Relation) -> r.Relation:
@@ -67,20 +78,23 @@ def _cut(relation: r.Relation) -> r.Relation:
     return r.intersection(r.PAST, relation)
 
 
-def _terms(evaluation: Evaluation, frame: Frame, n: int, pattern: typed.Pattern) -> list[tuple[Frame, typed.Pattern]]:
-    """The terms of the union a pattern is, in the order written, those inside named patterns included."""
+def _expanded(
+    evaluation: Evaluation, frame: Frame, pattern: typed.Pattern, n: int, joined: type[typed.Sum | typed.Union]
+) -> list[tuple[Frame, typed.Pattern]]:
+    """The operands of the sum (or union) a pattern is, in the order written, those inside named patterns included."""
     evaluation.enter(frame, pattern.span)
     try:
         evaluation.step(frame, pattern.span)
         match pattern:
-            case typed.Union(parts):
-                return [term for part in parts for term in _terms(evaluation, frame, n, part)]
+            case typed.Sum(parts) | typed.Union(parts) if isinstance(pattern, joined):
+                return [each for part in parts for each in _expanded(evaluation, frame, part, n, joined)]
             case typed.NamedPattern(name):
-                return _terms(evaluation, called(evaluation, frame, n, pattern), n, evaluation.patterns[name].body)
+                inner = called(evaluation, frame, n, pattern)
+                return _expanded(evaluation, inner, evaluation.patterns[name].body, n, joined)
             case typed.PatternArgument(name):
                 closure = frame.argument(name).value
                 assert isinstance(closure, Closure)
-                return _terms(evaluation, closure.frame, n, closure.pattern)
+                return _expanded(evaluation, closure.frame, closure.pattern, n, joined)
             case _:
                 return [(frame, pattern)]
     finally:
@@ -92,16 +106,16 @@ _MOST_COMPARED = 64
 
 
 def _note_redundant(
-    evaluation: Evaluation, written_terms: list[tuple[Frame, typed.Pattern]], terms: list[Term]
+    evaluation: Evaluation, written_terms: Sequence[tuple[Frame, typed.Pattern]], terms: Sequence[Term], *, alone: bool
 ) -> None:
-    """Note of each term whether it adds something to this head; only at the compiled length."""
+    """Note of each term whether it adds something to its branch (`alone`: the only one), at the compiled length."""
     if evaluation.clip_ids or not evaluation.length_known:
         return
     relations = [term.relation for term in terms]
     for position, (frame, pattern) in enumerate(written_terms):
         place = frame.source.name, pattern.span
         other = covered_by(position, relations) if len(terms) <= _MOST_COMPARED else None
-        if len(terms) == 1 or (other is None and not isinstance(relations[position], r.Empty)):
+        if (alone and len(terms) == 1) or (other is None and not isinstance(relations[position], r.Empty)):
             evaluation.useful.add(place)
             continue
         labels = [frame.label(pattern.span, "adds nothing")]

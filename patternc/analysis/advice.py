@@ -91,7 +91,7 @@ def _at(place: Label | None, text: str) -> tuple[Label, ...]:
 
 
 def _idle_terms(facts: Facts, places: Written) -> Iterator[Diagnostic]:
-    """Terms without which every pattern has the same pairs, where the form alone does not show it.
+    """Terms without which every branch has the same pairs, where the form alone does not show it.
 
     A term that adds something to one head is not idle. Each is held against the terms that are kept, so that all that
     are named can go together.
@@ -99,29 +99,32 @@ def _idle_terms(facts: Facts, places: Written) -> Iterator[Diagnostic]:
     idle: dict[tuple[str, Label | None], Diagnostic] = {}
     useful: set[tuple[str, Label | None]] = set()
     for index, pattern in enumerate(facts.schedule.patterns):
-        relations = [term.relation for term in pattern.terms]
-        kept = list(range(len(relations)))
-        for at in reversed(range(len(relations))):
-            term, place = pattern.terms[at], places.terms[index][at]
-            key = (term.text if place is None else "", place)
-            others = [relations[other] for other in kept if other != at]
-            if isinstance(term.relation, Empty) or covered_by(at, relations) is not None:
-                continue  # elaboration has said so
-            if not others or not _adds_nothing(facts, index, others):
-                useful.add(key)
-                continue
-            kept.remove(at)
-            message = f"the term `{term.text}` adds nothing: the others have all its pairs here"
-            idle.setdefault(key, Diagnostic(ADDS_NOTHING, message, _at(place, "adds nothing")))
+        first = 0  # of this branch, among the terms of all
+        for branch, pairs in zip(pattern.branches, facts.counts.patterns[index].branches, strict=True):
+            relations = [term.relation for term in branch.terms]
+            kept = list(range(len(relations)))
+            for at in reversed(range(len(relations))):
+                term, place = branch.terms[at], places.terms[index][first + at]
+                key = (term.text if place is None else "", place)
+                others = [relations[other] for other in kept if other != at]
+                if isinstance(term.relation, Empty) or covered_by(at, relations) is not None:
+                    continue  # elaboration has said so
+                if not others or not _adds_nothing(facts, pairs, others):
+                    useful.add(key)
+                    continue
+                kept.remove(at)
+                message = f"the term `{term.text}` adds nothing: the others have all its pairs here"
+                idle.setdefault(key, Diagnostic(ADDS_NOTHING, message, _at(place, "adds nothing")))
+            first += len(relations)
     yield from (warning for key, warning in idle.items() if key not in useful)
 
 
-def _adds_nothing(facts: Facts, index: int, others: list[Relation]) -> bool:
+def _adds_nothing(facts: Facts, pairs: int, others: list[Relation]) -> bool:
     try:
         left = int(row_counts(union(*others), facts.schedule.tokens).sum())
     except TileBudgetError:
         return False
-    return left == facts.counts.patterns[index].pairs
+    return left == pairs
 
 
 def _waste(
@@ -137,7 +140,7 @@ def _waste(
     ratio = computed.computed_over_useful
     if ratio is None or ratio <= MOST_COMPUTED or tokens <= computed.rows * MOST_COMPUTED:
         return
-    shares = [tiles(term.relation, tokens, 0).active for term in pattern.terms]
+    shares = [tiles((term.relation,), tokens, 0).active for term in pattern.terms]
     at = max(range(len(shares)), key=lambda index: shares[index])
     most, term = shares[at], pattern.terms[at]
     if known and _fine_random(term.relation, 1):

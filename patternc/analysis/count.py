@@ -6,6 +6,7 @@ For: exact pairs and density, in O(tiles). Not for: formulas in n (`formula.py`)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patternc.algebra.budget import work_for
-from patternc.algebra.relation import Relation
+from patternc.algebra.relation import Relation, union
 from patternc.algebra.schedule import Schedule
 from patternc.analysis.rows import key_counts, row_counts
 
@@ -22,23 +23,36 @@ Int64 = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PatternCount:
-    """One distinct pattern of a schedule: how many pairs each query and each key is in, both [tokens]."""
+    """One distinct pattern of a schedule: how many pairs each query and each key is in, both [tokens], counted once.
+
+    `branches` are the pairs of each branch of the sum that the pattern is.
+    """
 
     per_query: Int64
     per_key: Int64
+    branches: tuple[int, ...]
+
+    @property
+    def distinct(self) -> int:
+        """Pairs of one head with this pattern, each counted once: what density is about."""
+        return int(self.per_query.sum())
 
     @property
     def pairs(self) -> int:
-        """Pairs of one head with this pattern."""
-        return int(self.per_query.sum())
+        """Pairs of one head with this pattern, each as often as it counts in the softmax: what work is about."""
+        return sum(self.branches)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """The counts of a schedule: `patterns` beside those of the schedule, `layers` summed over the query heads."""
+    """The counts of a schedule: `patterns` beside those of the schedule, the others summed over the query heads.
+
+    `layers` are pairs as often as they count, `distinct` each once.
+    """
 
     patterns: tuple[PatternCount, ...]
     layers: tuple[int, ...]
+    distinct: tuple[int, ...]
     dense: int
     """Pairs of one dense head in this model: n * n, or n * (n + 1) / 2 when it is causal."""
     heads: int
@@ -50,8 +64,8 @@ class Counts:
 
     @property
     def density(self) -> Fraction:
-        """Share of the pairs that the same model would have with dense attention."""
-        return Fraction(self.total, self.dense * self.heads * len(self.layers))
+        """Share of the pairs that the same model would have with dense attention, each counted once."""
+        return Fraction(sum(self.distinct), self.dense * self.heads * len(self.layers))
 
 
 def dense_pairs(tokens: int, causal: bool) -> int:
@@ -68,11 +82,16 @@ def count(schedule: Schedule) -> Counts:
     patterns: list[PatternCount] = []
     for index, pattern in enumerate(schedule.patterns):
         with work_for(index):
-            patterns.append(count_pattern(pattern.relation, schedule.tokens))
+            patterns.append(count_pattern(pattern.relations, schedule.tokens))
     layers = tuple(sum(patterns[at].pairs for at in row) for row in schedule.table)
-    return Counts(tuple(patterns), layers, dense_pairs(schedule.tokens, schedule.causal), schedule.heads)
+    distinct = tuple(sum(patterns[at].distinct for at in row) for row in schedule.table)
+    dense = dense_pairs(schedule.tokens, schedule.causal)
+    return Counts(tuple(patterns), layers, distinct, dense, schedule.heads)
 
 
-def count_pattern(relation: Relation, tokens: int) -> PatternCount:
-    """The counts of one pattern. Raises TileBudgetError."""
-    return PatternCount(row_counts(relation, tokens), key_counts(relation, tokens))
+def count_pattern(branches: Sequence[Relation], tokens: int) -> PatternCount:
+    """The counts of the sum of `branches`. Raises TileBudgetError."""
+    known = {branch: row_counts(branch, tokens) for branch in dict.fromkeys(branches)}
+    whole = union(*branches)
+    per_query = known[whole] if whole in known else row_counts(whole, tokens)
+    return PatternCount(per_query, key_counts(whole, tokens), tuple(int(known[one].sum()) for one in branches))

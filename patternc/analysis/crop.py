@@ -1,6 +1,7 @@
 """Crop stability: whether the mask at a shorter length is the top-left corner of the mask at a longer one.
 
-For: the answer with a proof or a counterexample, or None. Unstable: some shorter length has another mask, and a pair
+For: the answer with a proof or a counterexample, or None. In a sum, the counts have to agree as well: keys and values
+cached for one length would serve another with other weights. Unstable: some shorter length has another mask, and a pair
 shows it. Stable: the same relations come out at every length, because nothing in the program follows the length but
 `a..n` (which a crop cuts as well). Ids beyond the shorter length are left out and parameters keep their values, as for
 a compiled module. Not for: guessing from a few lengths.
@@ -8,14 +9,14 @@ a compiled module. Not for: guessing from a few lengths.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import cast
 
 import numpy as np
 
 from patternc.algebra.budget import TileBudgetError
-from patternc.algebra.evaluate import evaluate
+from patternc.algebra.evaluate import multiplicities
 from patternc.algebra.normalise import simplify
 from patternc.algebra.relation import (
     Blocks,
@@ -77,34 +78,39 @@ def crop(bound: typed.Program, schedule: Schedule, at: Callable[[int], Schedule 
 
 
 def _first_difference(long: Schedule, short: Schedule) -> tuple[int, int, int, int] | None:
-    """(layer, head, query, key) of a pair that one has and the other has not, among the shorter's positions."""
+    """(layer, head, query, key) of a pair that counts otherwise in one than in the other, both within the shorter."""
     seen: set[tuple[int, int]] = set()
     for layer, (row, other) in enumerate(zip(long.table, short.table, strict=True)):
         for head, at in enumerate(zip(row, other, strict=True)):
             if at in seen:
                 continue
             seen.add(at)
-            pair = _differs(long.patterns[at[0]].relation, long.tokens, short.patterns[at[1]].relation, short.tokens)
+            pair = _differs(long.patterns[at[0]].relations, long.tokens, short.patterns[at[1]].relations, short.tokens)
             if pair is not None:
                 return layer, head, *pair
     return None
 
 
-def _differs(long: Relation, tokens: int, short: Relation, shorter: int) -> tuple[int, int] | None:
-    if not draws(long):
+def _differs(long: Sequence[Relation], tokens: int, short: Sequence[Relation], shorter: int) -> tuple[int, int] | None:
+    """A (query, key) that counts otherwise in the sum of the branches `long` than in that of `short`."""
+    if len(long) == len(short) and not any(map(draws, long)):
         # Without a draw a relation means the same at every length.
-        if simplify(long, shorter) == simplify(short, shorter):
-            return None
-        try:
-            apart = row_counts(union(difference(long, short), difference(short, long)), shorter)
-        except TileBudgetError:
-            return None
+        apart = np.zeros(shorter, dtype=np.int64)
+        for one, other in zip(long, short, strict=True):
+            if simplify(one, shorter) != simplify(other, shorter):
+                try:
+                    apart += row_counts(union(difference(one, other), difference(other, one)), shorter)
+                except TileBudgetError:
+                    return None
         queries = np.flatnonzero(apart)[:1]
     else:
         queries = np.arange(min(shorter, max(1, DRAWN_PAIRS // shorter)), dtype=np.int64)
     keys = np.arange(shorter, dtype=np.int64)
     rows = queries.astype(np.int64)[:, None]
-    wrong = np.argwhere(evaluate(long, rows, keys[None, :], tokens) != evaluate(short, rows, keys[None, :], shorter))
+    here, there = (
+        multiplicities(branches, rows, keys[None, :], length) for branches, length in ((long, tokens), (short, shorter))
+    )
+    wrong = np.argwhere(here != there)
     return (int(queries[wrong[0][0]]), int(wrong[0][1])) if wrong.size else None
 
 

@@ -90,7 +90,7 @@ def formulas(schedule: Schedule, counts: Counts, at: Instantiate | None) -> tupl
             known[key] = at(tokens, values)
         return known[key]
 
-    def pattern_of(index: int) -> Instance | None:
+    def branch_of(index: int, branch: int) -> Instance | None:
         places = [
             (layer, head) for layer, row in enumerate(schedule.table) for head, of in enumerate(row) if of == index
         ]
@@ -102,14 +102,25 @@ def formulas(schedule: Schedule, counts: Counts, at: Instantiate | None) -> tupl
             if (other.layers, other.heads) != (schedule.layers, schedule.heads):
                 return APART
             now = {other.table[layer][head] for layer, head in places}
-            return other.patterns[now.pop()].relation if len(now) == 1 else APART
+            if len(now) > 1:
+                return APART
+            branches = other.patterns[now.pop()].relations
+            return branches[branch] if len(branches) == len(schedule.patterns[index].branches) else APART
 
         return None if at is None else same
 
-    return tuple(
-        find_formula(pattern.relation, schedule.tokens, counts.patterns[index].pairs, params, pattern_of(index))
-        for index, pattern in enumerate(schedule.patterns)
-    )
+    def formula_of(index: int) -> Formula | None:
+        """That of a sum adds up those of its branches."""
+        found = [
+            find_formula(relation, schedule.tokens, pairs, params, branch_of(index, branch))
+            for branch, (relation, pairs) in enumerate(
+                zip(schedule.patterns[index].relations, counts.patterns[index].branches, strict=True)
+            )
+        ]
+        known = [(1, formula) for formula in found if formula is not None]
+        return None if len(known) < len(found) else known[0][1] if len(known) == 1 else added(known)
+
+    return tuple(formula_of(index) for index in range(len(schedule.patterns)))
 
 
 def total_formula(schedule: Schedule, found: Sequence[Formula | None]) -> Formula | None:

@@ -33,11 +33,15 @@ CACHE_METHOD = "last query of every key"
 
 @dataclass(frozen=True, slots=True)
 class HeadReport:
-    """The heads of a layer that share one pattern. `pairs`, `formula` and `tiles` are those of each of them."""
+    """The heads of a layer that share one pattern. `pairs`, `formula` and `tiles` are those of each of them.
+
+    In a sum `pairs` and `formula` count a pair as often as the softmax does, `distinct` and `density` once.
+    """
 
     heads: tuple[int, ...]
     pattern: str
     pairs: int
+    distinct: int
     density: Fraction
     formula: Formula | None
     tiles: Tiles
@@ -45,10 +49,11 @@ class HeadReport:
 
 @dataclass(frozen=True, slots=True)
 class LayerReport:
-    """One layer: pairs over all its heads, and their share of dense attention's."""
+    """One layer: pairs over all its heads, as often as they count, and the share of dense attention's it has."""
 
     layer: int
     pairs: int
+    distinct: int
     density: Fraction
     heads: tuple[HeadReport, ...]
 
@@ -83,6 +88,7 @@ class Report:
     params: tuple[tuple[str, int], ...]
     layers: tuple[LayerReport, ...]
     pairs: int
+    distinct: int
     density: Fraction
     formula: Formula | None
     leading: Leading | None
@@ -120,6 +126,7 @@ def report(
         params=schedule.params,
         layers=tuple(_layer(facts, layer) for layer in range(schedule.layers)),
         pairs=facts.counts.total,
+        distinct=sum(facts.counts.distinct),
         density=facts.counts.density,
         formula=facts.formula,
         leading=facts.leading,
@@ -142,14 +149,16 @@ def _layer(facts: Facts, layer: int) -> LayerReport:
             heads=tuple(head for head, other in enumerate(row) if other == at),
             pattern=schedule.patterns[at].text,
             pairs=counts.patterns[at].pairs,
-            density=Fraction(counts.patterns[at].pairs, counts.dense),
+            distinct=counts.patterns[at].distinct,
+            density=Fraction(counts.patterns[at].distinct, counts.dense),
             formula=facts.formulas[at],
             tiles=facts.computed[at],
         )
         for at in dict.fromkeys(row)
     ]
-    pairs = counts.layers[layer]
-    return LayerReport(layer, pairs, Fraction(pairs, counts.dense * schedule.heads), tuple(groups))
+    distinct = counts.distinct[layer]
+    density = Fraction(distinct, counts.dense * schedule.heads)
+    return LayerReport(layer, counts.layers[layer], distinct, density, tuple(groups))
 
 
 def _cache(facts: Facts) -> tuple[Cache | None, str]:

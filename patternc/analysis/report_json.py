@@ -39,6 +39,7 @@ def to_json(report: Report) -> Json:
         "layers": [_layer(layer) for layer in report.layers],
         "pairs": {
             "total": report.pairs,
+            "distinct": report.distinct,
             "density": float(report.density),
             **_formula(report.formula),
             "order": None if report.leading is None else theta(report.leading),
@@ -92,6 +93,7 @@ def _layer(layer: LayerReport) -> Json:
     return {
         "layer": layer.layer,
         "pairs": layer.pairs,
+        "distinct": layer.distinct,
         "density": float(layer.density),
         "heads": [_heads(heads) for heads in layer.heads],
     }
@@ -102,6 +104,7 @@ def _heads(heads: HeadReport) -> Json:
         "heads": list(heads.heads),
         "pattern": heads.pattern,
         "pairs": heads.pairs,
+        "distinct": heads.distinct,
         "density": float(heads.density),
         **_formula(heads.formula),
         "tiles": _tiles(heads.tiles),

@@ -28,7 +28,8 @@ PLANNED_TILE = (128, 64)
 class Tiles:
     """The tiles that compute one pattern, of `rows` queries by `columns` keys.
 
-    `full` and `partial` tiles are contiguous; `gathered` ones hold listed keys or listed queries.
+    `full` and `partial` tiles are contiguous; `gathered` ones hold listed keys or listed queries. Where a pair counts
+    twice, two tiles have it.
     """
 
     rows: int
@@ -54,13 +55,23 @@ class Tiles:
         return Fraction(self.computed, self.pairs) if self.pairs else None
 
 
-TileCounter = Callable[[Relation, int, int], Tiles]
-"""The forward tiles of one head with a relation, of a length, that has so many pairs. Raises TileBudgetError."""
+TileCounter = Callable[[tuple[Relation, ...], int, int], Tiles]
+"""The forward tiles of one head with the sum of some branches, of a length, that has so many pairs.
+
+Raises TileBudgetError.
+"""
 
 
-def on_neighbours(relation: Relation, n: int, pairs: int) -> Tiles:
-    """A `TileCounter`: tiles of neighbouring positions, and gathered ones for listed keys and queries."""
-    return tiles_of(normalise(relation, n), PLANNED_TILE, pairs)
+def on_neighbours(branches: tuple[Relation, ...], n: int, pairs: int) -> Tiles:
+    """A `TileCounter`: tiles of neighbouring positions, and gathered ones for listed keys and queries.
+
+    Branch by branch: what a plan saves where branches share tiles is left out.
+    """
+    of_each = [tiles_of(normalise(branch, n), PLANNED_TILE, 0) for branch in branches]
+    full, partial, gathered = (
+        sum(getattr(tiles, kind) for tiles in of_each) for kind in ("full", "partial", "gathered")
+    )
+    return Tiles(*PLANNED_TILE, full, partial, gathered, pairs)
 
 
 @dataclass(frozen=True, slots=True)

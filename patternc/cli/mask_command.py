@@ -1,4 +1,4 @@
-"""`patternc mask FILE -o OUT.npy`: the exact boolean matrix of one layer and head."""
+"""`patternc mask FILE -o OUT.npy`: the exact matrix of one layer and head, of booleans or counts."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from patternc.compiler import MOST_TOKENS_OF_A_MASK, compile
 @pattern_options
 @place_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The .npy file to write.")
+@click.option("--counts", is_flag=True, help="How often each key counts, int32: above 1 only in a sum, A + B.")
 @click.option("--force", is_flag=True, help=f"Also above {MOST_TOKENS_OF_A_MASK:,} tokens.")
 def command(
     file: Path | None,
@@ -28,9 +29,10 @@ def command(
     layer: int,
     head: int,
     output: Path,
+    counts: bool,
     force: bool,
 ) -> None:
-    """Write the mask of one layer and head: bool [N, N], (query, key).
+    """Write the mask of one layer and head: bool [N, N], (query, key); with --counts, how often each key counts.
 
     A .npy file there is replaced, anything else is not.
     """
@@ -43,9 +45,10 @@ def command(
         refuse_to_replace(output, np.lib.format.MAGIC_PREFIX)
         program = compile(given.source(), tokens=given.tokens, params=given.params)
         try:
-            mask = program.mask(layer, head, force=force)
+            mask = program.mask(layer, head, force=force, counts=counts)
         except (IndexError, ValueError) as error:
             refuse(str(error))
         with replacing(output) as temporary, temporary.open("wb") as stream:
             np.save(stream, mask, allow_pickle=False)
-    click.echo(f"{output}: bool [{mask.shape[0]}, {mask.shape[1]}], {int(mask.sum()):,} pairs")
+    kind = "int32" if counts else "bool"
+    click.echo(f"{output}: {kind} [{mask.shape[0]}, {mask.shape[1]}], {int(mask.sum()):,} pairs")

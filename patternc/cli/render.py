@@ -93,9 +93,12 @@ def _cost(console: Console, report: Report) -> None:
         )
     show(console, table)
     tile = report.layers[0].heads[0].tiles
+    pairs = f"{report.pairs:,} pairs in all"
+    if report.distinct < report.pairs:
+        pairs += f", as often as they count; {report.distinct:,} different ones"
     say(
         console,
-        f"{report.pairs:,} pairs in all, {percent(report.density)} of what dense attention has; "
+        f"{pairs}, {percent(report.density)} of what dense attention has; "
         f"tiles of {tile.rows} queries x {tile.columns} keys",
     )
     graph = report.structure

@@ -10,6 +10,7 @@ tile / run neighbouring classes, own and counterpart tiles the same classes, wit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ from patternc.algebra.evaluate import evaluate
 from patternc.algebra.lattice import class_length
 from patternc.algebra.normalise import Strided
 from patternc.analysis.contents import Axis
+from patternc.analysis.overlay import overlaid
 from patternc.analysis.tiles import Side, TileMap, tile_map
 from patternc.analysis.translation import row_ids
 from patternc.codegen.plan import Lattice
@@ -34,11 +36,11 @@ Bool = NDArray[np.bool_]
 class ClassTiles:
     """The tiles of classes that are alike: `tiles` once, for a class (or a pack) that begins at each of `offsets`.
 
-    `relation` is the one that `tiles` maps, None where classes are packed. `live` [R] is COUNT of each own tile.
+    `relations` are those whose sum `tiles` maps, none where classes are packed. `live` [R] is COUNT of each own tile.
     """
 
     tiles: TileMap
-    relation: r.Relation | None
+    relations: tuple[r.Relation, ...]
     offsets: Int64
     live: Int64
 
@@ -70,6 +72,28 @@ def on_lattice(strided: Strided, n: int, own_tile: int, counterpart_tile: int, o
     return OnLattice(lattice, tuple(parts))
 
 
+def sum_on_lattice(components: Sequence[OnLattice]) -> OnLattice:
+    """The tiles of the sum of strided components of one step, shape and side."""
+    if len(components) == 1:
+        return components[0]
+    # Classes that are alike in every component are alike in the sum.
+    starts = np.unique(np.concatenate([part.offsets for part in components[0].parts]))
+    part_of = np.zeros((starts.size, len(components)), dtype=np.int64)
+    for place, component in enumerate(components):
+        for number, part in enumerate(component.parts):
+            part_of[np.searchsorted(starts, part.offsets), place] = number
+    numbers = row_ids(part_of)
+    _, first = np.unique(numbers, return_index=True)
+    parts: list[ClassTiles] = []
+    for number, at in enumerate(first.tolist()):
+        of_each: list[int] = part_of[at].tolist()
+        chosen = [component.parts[part] for component, part in zip(components, of_each, strict=True)]
+        tiles = overlaid([part.tiles for part in chosen])
+        relations = tuple(relation for part in chosen for relation in part.relations)
+        parts.append(ClassTiles(tiles, relations, starts[numbers == number], chosen[0].live))
+    return OnLattice(components[0].lattice, tuple(parts))
+
+
 def lattice_of(step: int, n: int, own_tile: int, counterpart_tile: int) -> Lattice:
     """The lattice on which classes modulo `step` of n positions are tiled: packed where they are short."""
     longest = class_length(step, 0, n)
@@ -87,7 +111,7 @@ def _unpacked(
         tiles = tile_map(kind.relation, kind.length, rows, cols, own=own, budget=budget)
         (offsets,) = np.nonzero(kind_of == number)
         live = tiles.own_axis.live(np.arange(tiles.own_axis.tiles, dtype=np.int64))
-        parts.append(ClassTiles(tiles, kind.relation, offsets, live))
+        parts.append(ClassTiles(tiles, (kind.relation,), offsets, live))
     return parts
 
 
@@ -107,7 +131,7 @@ def _packed(
         (chosen,) = np.nonzero(numbers == number)
         live = max(place * lattice.own_run + content.shape[0] for place, content in enumerate(pack))
         tiles = _pack_tiles(pack, lattice, own_tile, counterpart_tile, own)
-        parts.append(ClassTiles(tiles, None, chosen * width, np.array([live], dtype=np.int64)))
+        parts.append(ClassTiles(tiles, (), chosen * width, np.array([live], dtype=np.int64)))
     return parts
 
 

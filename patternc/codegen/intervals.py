@@ -56,12 +56,12 @@ def interval_of(part: r.Relation, own: Side) -> Interval | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Masked:
-    """Tiles of a launch that a row interval may describe: those of `tiles`, the map of `relation`, number `masked`.
+    """Tiles of a launch that a row interval may describe: those of `tiles`, the map of a sum, number `masked`.
 
-    The launch has them `times` times over.
+    `relations` are the branches of the sum, nearly always one. The launch has the tiles `times` times over.
     """
 
-    relation: r.Relation
+    relations: tuple[r.Relation, ...]
     tiles: TileMap
     masked: Int64
     times: int
@@ -73,8 +73,8 @@ def best_interval(maps: Sequence[Masked], step: int = 1) -> tuple[RowInterval | 
     The maps are in coordinates of classes modulo `step`, the interval that is returned in positions. Candidates are
     the parts of the union that occurs most often.
     """
-    relation = max(maps, key=lambda one: one.times).relation
-    parts = relation.parts if isinstance(relation, r.Union) else (relation,)
+    commonest = max(maps, key=lambda one: one.times).relations
+    parts = [part for one in commonest for part in (one.parts if isinstance(one, r.Union) else (one,))]
     own = maps[0].tiles.own
     found = [interval_of(part, own) for part in parts]
     candidates = list(dict.fromkeys(interval for interval in found if interval is not None))[:INTERVALS_TRIED]
@@ -122,7 +122,7 @@ def _in_positions(bound: Bound, step: int, beyond: int) -> Bound:
 
 def _agrees(relation: r.Relation, one: Masked) -> Bool:
     """Which of the masked tiles hold exactly what `relation` holds there."""
-    if relation == one.relation:
+    if (relation,) == one.relations:
         return np.ones(one.masked.size, dtype=np.bool_)
     return agreeing(relation, one.tiles, one.masked)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from patternc.algebra import relation as r
 from patternc.algebra.budget import DEFAULT_BUDGET, Budget, refuse, work_for
-from patternc.algebra.normalise import normalise
+from patternc.algebra.normalise import normalise_sum
 from patternc.algebra.schedule import Schedule
 from patternc.codegen.choice import Choice, choose
 from patternc.codegen.cost import TileShape, tile_shape
@@ -71,10 +71,10 @@ def lower(
     if shapes is None:
         shapes = choose_shapes(target, dtype, head_dim, schedule.tokens)
     chosen = range(schedule.layers) if layers is None else layers
-    # Patterns written differently may be one relation; the first of them stands for all.
-    first_with: dict[r.Relation, int] = {}
+    # Patterns written differently may have the same branches; the first of them stands for all.
+    first_with: dict[tuple[r.Relation, ...], int] = {}
     for index in sorted({index for layer in chosen for index in schedule.table[layer]}):
-        first_with.setdefault(schedule.patterns[index].relation, index)
+        first_with.setdefault(schedule.patterns[index].relations, index)
 
     tables: dict[str, TableSet] = {}
     notes: dict[str, Note] = {}
@@ -85,20 +85,21 @@ def lower(
         pattern = schedule.patterns[index]
         with work_for(index):
             choices: list[Choice] = []
-            normal = normalise(pattern.relation, schedule.tokens, choose(shapes.forward, choices) if lattices else None)
+            takes = choose(shapes.forward, choices) if lattices else None
+            normals = normalise_sum(pattern.relations, schedule.tokens, takes)
             programs = target != "cpu"
             name = f"p{index}"
             split = slots and programs
-            walks = build_walks(name, normal, shapes, intervals=programs, split=split, shared=shared, budget=budget)
+            walks = build_walks(name, normals, shapes, intervals=programs, split=split, shared=shared, budget=budget)
         tables |= {walk.tables.name: walk.tables for walk in walks.all}
-        notes = notes_of(walks, normal, choices) | notes
+        notes = notes_of(walks, normals, choices) | notes
         launches[index] = _launches(walks, pattern.text, shapes, head_dim, sinks, kernels)
 
     distinct: dict[tuple[int, ...], int] = {}
     plans: list[LayerPlan] = []
     order: list[int] = []
     for layer in chosen:
-        row = tuple(first_with[schedule.patterns[index].relation] for index in schedule.table[layer])
+        row = tuple(first_with[schedule.patterns[index].relations] for index in schedule.table[layer])
         if row not in distinct:
             distinct[row] = len(plans)
             plans.append(_layer_plan(schedule, row, launches, kernels, target, dtype, head_dim))

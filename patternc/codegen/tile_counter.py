@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from patternc.algebra.relation import Relation
-from patternc.algebra.schedule import HeadPattern, Schedule
+from patternc.algebra.schedule import Branch, Schedule, sum_of
 from patternc.analysis.tile_counts import TileCounter, Tiles
 from patternc.codegen.explain import PlanFigures, explain_plan
 from patternc.codegen.lower import lower
@@ -18,25 +18,25 @@ def tile_counter(figures: PlanFigures, schedule: Schedule) -> TileCounter:
     """Counts the tiles of the schedule's patterns as planned, and plans any other relation in the same way."""
     known = _tiles_of(figures, schedule)
 
-    def count(relation: Relation, n: int, pairs: int) -> Tiles:
-        if relation not in known:
-            pattern = HeadPattern(relation, ())
+    def count(branches: tuple[Relation, ...], n: int, pairs: int) -> Tiles:
+        if branches not in known:
+            pattern = sum_of(*(Branch(branch, ()) for branch in branches))
             alone = replace(
                 schedule, tokens=n, layers=1, heads=1, kv_heads=1, patterns=(pattern,), table=((0,),), allow_empty=True
             )
             lowered = lower(alone, target=figures.target, dtype=figures.dtype, head_dim=figures.head_dim)
             known.update(_tiles_of(explain_plan(lowered), alone))
-        return replace(known[relation], pairs=pairs)
+        return replace(known[branches], pairs=pairs)
 
     return count
 
 
-def _tiles_of(figures: PlanFigures, schedule: Schedule) -> dict[Relation, Tiles]:
-    tiles: dict[Relation, Tiles] = {}
+def _tiles_of(figures: PlanFigures, schedule: Schedule) -> dict[tuple[Relation, ...], Tiles]:
+    tiles: dict[tuple[Relation, ...], Tiles] = {}
     for layer in figures.layers:
         for group in layer.groups:
             launches = group.of("forward")
-            tiles[schedule.pattern(layer.layers[0], group.heads[0]).relation] = Tiles(
+            tiles[schedule.pattern(layer.layers[0], group.heads[0]).relations] = Tiles(
                 rows=launches[0].own_tile,
                 columns=launches[0].counterpart_tile,
                 full=sum(launch.full for launch in launches),

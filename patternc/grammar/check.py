@@ -19,6 +19,7 @@ from patternc.grammar.dependencies import in_order, names_in
 from patternc.grammar.parse import Parsed
 from patternc.grammar.reading import read_source
 from patternc.grammar.scope import MAX_COMPARED, Context, Declared, Scope, Use
+from patternc.grammar.sums import report_sums
 from patternc.grammar.typed import Kind
 from patternc.source import Source, Span
 
@@ -53,8 +54,6 @@ def check(parsed: Parsed, read: Reader = read_source) -> Checked:
         model = check_model(context, parsed, declarations.model)
     others = tuple(check_model(context, parsed, each) for each in declarations.other_models)
     expectations = [check_expectation(context, parsed.source, expect) for expect in declarations.expectations]
-    if declarations.model is not None and not has_errors(context.diagnostics):
-        _unused(context, declarations)
     program = typed.Program(
         tuple(file.source for file in declarations.files),
         params,
@@ -63,6 +62,9 @@ def check(parsed: Parsed, read: Reader = read_source) -> Checked:
         tuple(each for each in expectations if each is not None),
         _layouts(context),
     )
+    context.diagnostics += report_sums(program, others)
+    if declarations.model is not None and not has_errors(context.diagnostics):
+        _unused(context, declarations)
     return Checked(program, ordered(context.diagnostics), others)
 
 

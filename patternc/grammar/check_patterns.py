@@ -17,7 +17,6 @@ from patternc.grammar.check_values import (
     check_names,
     check_number,
     foreign_comment,
-    not_there_yet,
     own_conflict,
     own_parameter,
     wrong_kind,
@@ -116,8 +115,7 @@ def _chain(context: Context, scope: Scope, chain: tree.Chain) -> typed.Pattern:
         case "-":
             return typed.Difference(parts, chain.span)
         case _:
-            note = "`|` is the union, in which a key that both sides have counts once"
-            return not_there_yet(context, scope, first.span, "the sum `+` of patterns", note)
+            return typed.Sum(parts, chain.span)
 
 
 # -- calls ------------------------------------------------------------------------------------------------------------

@@ -328,16 +328,6 @@ def check_names(context: Context, scope: Scope, call: tree.Call) -> None:
             unknown_name(context, scope, name, "number")
 
 
-def not_there_yet(context: Context, scope: Scope, span: Span, what: str, *notes: str) -> Hole:
-    """Report a part of the language that this version cannot compile."""
-    context.diagnostics.append(
-        Diagnostic(
-            "PA810", f"{what} is not there yet", (scope.label(span, "cannot be compiled by this version"),), notes
-        )
-    )
-    return Hole(span)
-
-
 # -- ids --------------------------------------------------------------------------------------------------------------
 
 

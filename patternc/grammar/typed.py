@@ -329,6 +329,14 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
+class Sum:
+    """Every part, and a key counts once for each part that has it; two parts or more. Never inside another operator."""
+
+    parts: tuple[Pattern, ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Union:
     """Any part; two parts or more."""
 
@@ -381,6 +389,7 @@ Pattern = (
     | Layout
     | Lift
     | Slice
+    | Sum
     | Union
     | Intersection
     | Difference

@@ -14,6 +14,7 @@ from typing import assert_never, cast, get_args
 from patternc.grammar import signatures, typed
 from patternc.grammar.dependencies import in_order
 from patternc.grammar.layout_file import digest
+from patternc.grammar.sums import misplaced_sums
 from patternc.grammar.typed import Kind
 
 _LIMIT = 1 << 63
@@ -67,6 +68,8 @@ def verify(program: typed.Program) -> None:
     _acyclic(program)
     if program.model is not None:
         _model(program, program.model, params, patterns)
+    for misplaced in misplaced_sums(program):
+        raise Unsound(f"a sum stands inside `{misplaced.word}`, which takes a set")
     for expectation in program.expectations:
         match expectation:
             case typed.Comparison(left, _, right):
@@ -237,7 +240,9 @@ def _wrong(
             least, most = signatures.FUNCTIONS[name]
             wrong = len(arguments) < least or (most is not None and len(arguments) > most)
             return f"`{name}` has {len(arguments)} arguments" if wrong else None
-        case typed.Union(parts) | typed.Intersection(parts) | typed.Difference(parts) if len(parts) < 2:
+        case typed.Sum(parts) | typed.Union(parts) | typed.Intersection(parts) | typed.Difference(parts) if (
+            len(parts) < 2
+        ):
             return "an operator has one operand"
         case typed.Residues(of, _, at, last) if (at is not None and last is not None) or (of == "stride" and last):
             return f"`{of}` has arguments that exclude each other"

@@ -37,6 +37,7 @@ def written(value: typed.Value, lookup: Lookup = as_declared) -> tree.Expression
             | typed.Layout()
             | typed.Lift()
             | typed.Slice()
+            | typed.Sum()
             | typed.Union()
             | typed.Intersection()
             | typed.Difference()
@@ -163,6 +164,8 @@ def _pattern(pattern: typed.Pattern, lookup: Lookup) -> tree.Expression:
             return _call(by, _number(size, lookup), _pattern(inner, lookup))
         case typed.Slice(where, inner):
             return _call("slice", _ids(where, lookup), _pattern(inner, lookup))
+        case typed.Sum(parts):
+            return _chain(tuple(_pattern(each, lookup) for each in parts), *["+"] * (len(parts) - 1))
         case typed.Union(parts):
             return _chain(tuple(_pattern(each, lookup) for each in parts), *["|"] * (len(parts) - 1))
         case typed.Intersection(parts):

@@ -1,8 +1,9 @@
 """The masks of a schedule for torch's own attention: a BlockMask for FlexAttention, a boolean mask for SDPA.
 
-For: running a pattern without patternc's kernels, and a check of those kernels by somebody else's. Not for: speed at
-lengths where torch's formats themselves are quadratic: a BlockMask holds an int32 for every pair of blocks, a boolean
-mask a byte for every pair of positions.
+For: running a pattern without patternc's kernels, and a check of those kernels by somebody else's. In a sum, where keys
+count more than once, the mask for SDPA is one to be added, and a BlockMask needs the score_mod beside it. Not for:
+speed at lengths where torch's formats themselves are quadratic: a BlockMask holds an int32 for every pair of blocks, a
+boolean mask a byte for every pair of positions.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask
 
 from patternc.algebra import relation as r
-from patternc.algebra.evaluate import evaluate
+from patternc.algebra.evaluate import multiplicities
 from patternc.algebra.rowspans import chunk_bounds, drawn_keys, inside_spans
 from patternc.algebra.schedule import Schedule
 from patternc.algebra.stored import matrix
@@ -28,6 +29,8 @@ Predicate = Callable[[Tensor, Tensor], Tensor]
 """(query, key) -> bool, elementwise on integer tensors."""
 MaskMod = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 """(batch, head, query, key) -> bool, as FlexAttention calls it."""
+ScoreMod = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+"""(score, batch, head, query, key) -> score, as FlexAttention calls it."""
 
 BLOCK = 128
 LONGEST_MASK = 32768
@@ -40,24 +43,35 @@ _WRITTEN_OUT = 8
 def to_sdpa_mask(schedule: Schedule, layer: int = 0) -> Tensor:
     """The mask of a layer for `scaled_dot_product_attention(attn_mask=)`: bool, true where a query attends a key.
 
-    [N, N] where all heads have one pattern, else [H, N, N]. Raises IndexError for a layer the model does not have,
-    ValueError above 32,768 tokens.
+    Where a head has a sum: float32, to be added to the scores: the logarithm of how often a key counts, -inf where it
+    does not (SDPA wants it in the dtype of its queries). [N, N] where all heads have one pattern, else [H, N, N].
+    Raises IndexError for a layer the model does not have, ValueError above 32,768 tokens.
     """
     heads = _heads(schedule, layer)
     n = schedule.tokens
     if n > LONGEST_MASK:
         raise ValueError(f"a boolean mask of {n:,} tokens would have {n * n / 2**30:,.0f} GiB; use to_flex, or kernels")
-    masks = {index: _mask(schedule.patterns[index].relation, n) for index in set(heads)}
+    added = any(len(schedule.patterns[index].branches) > 1 for index in heads)
+    masks = {index: _mask(schedule.patterns[index].relations, n, added) for index in set(heads)}
     return masks[heads[0]] if len(masks) == 1 else torch.stack([masks[index] for index in heads])
 
 
-def to_flex(schedule: Schedule, layer: int = 0, device: torch.device | str = "cpu") -> BlockMask:
+def to_flex(
+    schedule: Schedule, layer: int = 0, device: torch.device | str = "cpu", *, counted: bool = False
+) -> BlockMask:
     """The mask of a layer for FlexAttention: blocks of 128 from the tile map, full ones marked, and a mask_mod.
 
-    Made in O(active blocks) evaluations, where `create_block_mask` evaluates all pairs. Raises IndexError for a layer
-    the model does not have, TileBudgetError for a pattern without block structure at this length.
+    Made in O(active blocks) evaluations, where `create_block_mask` evaluates all pairs. A BlockMask says which keys
+    there are, not how often one counts: for a layer with a sum, say `counted=True` to have it all the same, and give
+    `to_score_mod` to `flex_attention` as well. Raises ValueError for a sum without that, IndexError for a layer the
+    model does not have, TileBudgetError for a pattern without block structure at this length.
     """
     heads = _heads(schedule, layer)
+    if not counted and any(len(schedule.patterns[index].branches) > 1 for index in heads):
+        raise ValueError(
+            f"layer {layer} has a sum, in which keys count more than once, and a BlockMask cannot say that: take "
+            f"to_flex({layer}, counted=True) and give flex_attention score_mod=to_score_mod({layer}), too"
+        )
     relations = [schedule.patterns[index].relation for index in heads]
     alike = len(set(relations)) == 1
     blocks = {relation: _blocks(relation, schedule.tokens) for relation in set(relations)}
@@ -75,6 +89,27 @@ def to_flex(schedule: Schedule, layer: int = 0, device: torch.device | str = "cp
         mask_mod=mask_mod(relations, schedule.tokens, device),
         seq_lengths=(schedule.tokens, schedule.tokens),
     )
+
+
+def to_score_mod(schedule: Schedule, layer: int = 0, device: torch.device | str = "cpu") -> ScoreMod:
+    """What FlexAttention has to add to the scores of a layer: the logarithm of how often a key counts.
+
+    It goes with `to_flex(counted=True)`, which leaves the other keys out; without any sum it changes nothing. Exact, of
+    pointwise operations only. Raises IndexError for a layer the model does not have.
+    """
+    heads, n, place = _heads(schedule, layer), schedule.tokens, torch.device(device)
+    sums = {index: schedule.patterns[index].relations for index in dict.fromkeys(heads)}
+    counters = [[_predicate(branch, n, place) for branch in branches] for branches in sums.values()]
+    kinds = torch.tensor([list(sums).index(index) for index in heads], device=place)
+
+    def modified(score: Tensor, batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        for kind, branches in enumerate(counters):
+            if len(branches) > 1:
+                count = functools.reduce(torch.add, (branch(query, key).to(score.dtype) for branch in branches))
+                score = score + torch.where(kinds[head] == kind, count.clamp_min(1), 1.0).log()
+        return score
+
+    return modified
 
 
 def mask_mod(relations: Sequence[r.Relation], n: int, device: torch.device | str = "cpu") -> MaskMod:
@@ -102,12 +137,14 @@ def _heads(schedule: Schedule, layer: int) -> tuple[int, ...]:
     return schedule.table[layer]
 
 
-def _mask(relation: r.Relation, n: int) -> Tensor:
-    mask = torch.empty(n, n, dtype=torch.bool)
+def _mask(branches: tuple[r.Relation, ...], n: int, added: bool) -> Tensor:
+    """bool, or float32 to be `added`, [N, N]."""
+    mask = torch.empty(n, n, dtype=torch.float32 if added else torch.bool)
     keys = np.arange(n)[None, :]
     for first in range(0, n, _ROWS):
         queries = np.arange(first, min(first + _ROWS, n))[:, None]
-        mask[first : first + _ROWS] = _tensor(evaluate(relation, queries, keys, n).copy(), torch.device("cpu"))
+        counts = _tensor(multiplicities(branches, queries, keys, n), torch.device("cpu"))
+        mask[first : first + _ROWS] = counts.log() if added else counts > 0
     return mask
 
 

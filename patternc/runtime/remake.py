@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from patternc.algebra.elaborate import elaborate
-from patternc.algebra.normalise import normalise
+from patternc.algebra.normalise import normalise_sum
 from patternc.algebra.predicate import components
 from patternc.algebra.schedule import Schedule
 from patternc.codegen.choice import choose
@@ -64,7 +64,8 @@ def header_of(program: typed.Program, schedule: Schedule, plan: ModulePlan) -> M
         where = [str(layer) for layer, heads in enumerate(schedule.table) if index in heads]
         shown = ", ".join(where[:_LAYERS_SHOWN]) + (", ..." if len(where) > _LAYERS_SHOWN else "")
         lines.append(f"layer{'s' * (len(where) > 1)} {shown}: {pattern.text}")
-        lines += [f"    {line}" for line in components(normalise(pattern.relation, schedule.tokens, choose(shape, [])))]
+        for place, normal in enumerate(normalise_sum(pattern.relations, schedule.tokens, choose(shape, []))):
+            lines += [f"    {'+ ' * (place > 0)}{line}" for line in components(normal)]
     return ModuleHeader(schedule.name, program.files[0].text, "\n".join(lines))
 
 

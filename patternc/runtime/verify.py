@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from patternc.algebra.evaluate import evaluate
+from patternc.algebra.evaluate import multiplicities
 from patternc.algebra.schedule import Schedule
 from patternc.codegen.plan import Dtype
 from patternc.codegen.triton_module import MAX_HEAD_DIM
@@ -150,12 +150,12 @@ def expected(schedule: Schedule, layer: int, q: Tensor, k: Tensor, v: Tensor, do
 
 
 def _masks(schedule: Schedule, layer: int, heads: slice, rows: Tensor) -> Tensor:
-    """[R, Q, N]: which keys the queries at positions `rows` [Q] attend, in each of some heads."""
+    """[R, Q, N] int32: how often each key counts for the queries at positions `rows` [Q], in each of some heads."""
     n = schedule.tokens
     queries, keys = rows.numpy()[:, None], np.arange(n)[None, :]
-    relations = [schedule.pattern(layer, head).relation for head in range(heads.start, heads.stop)]
-    masks = {relation: tensor(evaluate(relation, queries, keys, n).copy()) for relation in set(relations)}
-    return torch.stack([masks[relation] for relation in relations])
+    sums = [schedule.pattern(layer, head).relations for head in range(heads.start, heads.stop)]
+    masks = {branches: tensor(multiplicities(branches, queries, keys, n)) for branches in set(sums)}
+    return torch.stack([masks[branches] for branches in sums])
 
 
 def random_rows(shape: tuple[int, ...], dtype: torch.dtype, seed: int, place: int) -> Tensor:

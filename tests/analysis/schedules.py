@@ -6,18 +6,18 @@ import numpy as np
 from hypothesis import strategies as st
 
 from patternc.algebra import relation as r
-from patternc.algebra.schedule import HeadPattern, Schedule, Term
+from patternc.algebra.schedule import Branch, HeadPattern, Schedule, Term, sum_of
 from tests.strategies import mask, relations
 
 
 def head(**terms):
     """A head from its terms, each with its text."""
-    return HeadPattern(r.union(*terms.values()), tuple(Term(text, relation) for text, relation in terms.items()))
+    return sum_of(Branch(r.union(*terms.values()), tuple(Term(text, relation) for text, relation in terms.items())))
 
 
 def schedule(tokens, layers, *, causal=True, kv_heads=None, name="model"):
     """A schedule from a list of layers, each a list of HeadPatterns or Relations, one for each head."""
-    rows = [[p if isinstance(p, HeadPattern) else HeadPattern(p, (Term("term", p),)) for p in row] for row in layers]
+    rows = [[p if isinstance(p, HeadPattern) else sum_of(Branch(p, (Term("term", p),))) for p in row] for row in layers]
     distinct = list(dict.fromkeys(pattern for row in rows for pattern in row))
     heads = len(rows[0])
     return Schedule(

@@ -22,7 +22,7 @@ from tests.strategies import causal_places, mask, places
 def test_pairs_of_every_query_and_key(place):
     n, relation = place
     pairs = mask(relation, n)
-    counted = count_pattern(relation, n)
+    counted = count_pattern((relation,), n)
     assert counted.pairs == pairs.sum()
     assert (counted.per_query == pairs.sum(axis=1)).all()
     assert (counted.per_key == pairs.sum(axis=0)).all()
@@ -49,11 +49,11 @@ def test_contiguous_tiles_are_those_that_hold_a_pair(place, tile):
 
 def test_gathered_tiles_hold_listed_keys_and_queries():
     """Columns 0, 128, ...: 8 keys up to 1024, one gathered tile for each of 8 query tiles but none is contiguous."""
-    columns = on_neighbours(r.intersection(r.PAST, r.Columns(128, (0,))), 1024, 4608)
+    columns = on_neighbours((r.intersection(r.PAST, r.Columns(128, (0,))),), 1024, 4608)
     assert (columns.full, columns.partial, columns.gathered) == (0, 0, 8)
     at = np.arange(500)
     pairs = evaluate(r.Random(1, (0,), False), at[:, None], at[None, :], 500)
-    drawn = on_neighbours(r.Random(1, (0,), False), 500, 500)
+    drawn = on_neighbours((r.Random(1, (0,), False),), 500, 500)
     keys = [int(pairs[start : start + 128].any(axis=0).sum()) for start in range(0, 500, 128)]
     assert (drawn.full + drawn.partial, drawn.gathered) == (0, sum(-(-each // 64) for each in keys))
 

@@ -56,6 +56,7 @@ param more = 0..4
 pattern p(w, g, q) = local(w, dilation = 2) | keys([g, 5]) | q - self - past & dense
 pattern plain = empty
 pattern walk(h) = random(2, seed = (h, 1, 2 * h), avoid = local(3, causal), among = 0..9, bidirectional)
+pattern twice(x) = x | self + past - x + self
 model m {
     causal tokens 64 heads 4 kv_heads 2 head_dim 2**5 allow empty
     layers 6 {
@@ -64,7 +65,7 @@ model m {
         2: heads { head_rest..2: local(back = 3, ahead = a)  rest: chunks([2, 3]) | chunk(4) }
         [3, -2]: blocks(4, within(2, slice(0..2, diagonals([0, -1])))) | queries(0) | global(ids)
             | neighborhood(a, dilation = 2, group = 3, causal) | neighborhood(9)
-        rest: walk(layer * kv_head + min(head, layers, ceildiv(heads, kv_heads))) | plain
+        rest: walk(layer * kv_head + min(head, layers, ceildiv(heads, kv_heads))) | plain + twice(self)
     }
 }
 param head_rest = 0

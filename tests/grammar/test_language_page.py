@@ -148,17 +148,6 @@ def test_precedence():
 
 
 @pytest.mark.parametrize(
-    "pattern",
-    [
-        "local(3) + stride(8)",
-        "blocks(8, local(3)) + blocks(8, keys(0))",
-    ],
-)
-def test_what_is_not_there_yet_is_read_and_says_so(pattern):
-    assert codes(model(pattern, 64)) == ["PA810"]
-
-
-@pytest.mark.parametrize(
     "expectation",
     [
         "n % 8 == 0",

@@ -82,7 +82,7 @@ def changed(path, value):
 WRONG = {
     "another schema": (["schema"], "patternc.program/2"),
     "no schema": (["schema"], None),
-    "unknown node": (["patterns", 0, "body", "is"], "Sum"),
+    "unknown node": (["patterns", 0, "body", "is"], "Product"),
     "unknown field": (["patterns", 0, "body"], lambda node: {**node, "extra": 1}),
     "missing field": (["patterns", 0, "body"], lambda node: {"is": node["is"]}),
     "a number for a text": (["patterns", 0, "name"], 3),

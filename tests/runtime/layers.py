@@ -10,15 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from patternc.algebra.evaluate import evaluate
+from patternc.algebra.evaluate import evaluate, multiplicities
 from patternc.algebra.holds import holds
-from patternc.algebra.schedule import HeadPattern, Schedule, Term
+from patternc.algebra.schedule import Schedule
 from patternc.codegen.lower import lower
 from patternc.codegen.plan import LayerPlan
 from patternc.codegen.plan_json import layer_to_json
 from patternc.codegen.walks import Shapes
 from patternc.runtime import op, reference
 from patternc.runtime.tensors import table_tensors
+from tests.lowering import pattern_of
+from tests.strategies import counts
 
 CPU = torch.device("cpu")
 
@@ -29,7 +31,7 @@ class Layer:
     text: str
     tables: list[torch.Tensor]
     mask: torch.Tensor
-    """[H, n, n], by definition."""
+    """[H, n, n], by definition: bool, or int64 where a head has a sum."""
 
     def attend(self, q, k, v, sinks=None, scale=None):
         scale = q.shape[-1] ** -0.5 if scale is None else scale
@@ -40,9 +42,9 @@ class Layer:
 
 
 def schedule_of(n, relations, kv_heads=1, head_dim=8):
-    """A one-layer model with `relations[h]` for head h."""
+    """A one-layer model with `relations[h]` for head h; a tuple of relations is their sum."""
     distinct = list(dict.fromkeys(relations))
-    patterns = tuple(HeadPattern(each, (Term(f"pattern {place}", each),)) for place, each in enumerate(distinct))
+    patterns = tuple(pattern_of(each, f"pattern {place}") for place, each in enumerate(distinct))
     table = (tuple(distinct.index(each) for each in relations),)
     return Schedule("test", n, False, 1, len(relations), kv_heads, head_dim, True, (), patterns, table)
 
@@ -60,10 +62,13 @@ def layer_of(n, relations, kv_heads=1, head_dim=8, shape=None):
 
 def evaluated(relation, n):
     """As `mask_of`, fast: for lengths at which the definition takes seconds."""
-    return evaluate(relation, np.arange(n)[:, None], np.arange(n)[None, :], n).copy()
+    rows = np.arange(n)[:, None], np.arange(n)[None, :], n
+    return multiplicities(relation, *rows) if isinstance(relation, tuple) else evaluate(relation, *rows).copy()
 
 
 def mask_of(relation, n):
+    if isinstance(relation, tuple):
+        return counts(relation, n)
     return np.array([[holds(relation, i, j, n) for j in range(n)] for i in range(n)], dtype=bool).reshape(n, n)
 
 
