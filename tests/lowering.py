@@ -14,7 +14,7 @@ def pattern_of(relation, text):
 
 
 def schedule(n, *relations, table=None, kv_heads=1):
-    """A schedule of relations and sums (tuples of them); `table` [layer][head], by default one layer, a head for each."""
+    """A schedule of relations, tuples of which are sums; `table` [layer][head], by default a head for each."""
     patterns = tuple(pattern_of(x, f"pattern {at}") for at, x in enumerate(relations))
     table = table or (tuple(range(len(relations))),)
     return Schedule(

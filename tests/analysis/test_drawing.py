@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patternc.algebra import relation as r
-from patternc.algebra.schedule import HeadPattern, Term
+from patternc.algebra.schedule import Branch, Term, sum_of
 from patternc.analysis.drawing import FULL_LEVEL, LEAST_SHARES, draw, merged
 from patternc.compiler import compile
 from tests.strategies import mask, relations
@@ -28,7 +28,7 @@ def heads(draw_value, most_tokens):
     """(n, a head of up to three terms)."""
     n = draw_value(st.integers(1, most_tokens))
     parts = draw_value(st.lists(relations(n, 2), min_size=1, max_size=3))
-    return n, HeadPattern(r.union(*parts), tuple(Term(f"term{k}", part) for k, part in enumerate(parts)))
+    return n, sum_of(Branch(r.union(*parts), tuple(Term(f"term{k}", part) for k, part in enumerate(parts))))
 
 
 @given(heads(40))

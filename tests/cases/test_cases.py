@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patternc.algebra.normalise import normalise
+from patternc.algebra.normalise import normalise_sum
 from patternc.algebra.predicate import components, predicate
 from patternc.analysis.report_json import to_json
 from patternc.codegen.choice import choose
@@ -32,7 +32,8 @@ def normal_text(program):
     shape = choose_shapes(program.target, program.dtype, schedule.head_dim, schedule.tokens).forward
     for index, pattern in enumerate(schedule.patterns):
         lines += [f"pattern {index}: {pattern.text}", f"    {predicate(pattern.relation)}"]
-        lines += [f"    {line}" for line in components(normalise(pattern.relation, schedule.tokens, choose(shape, [])))]
+        for place, normal in enumerate(normalise_sum(pattern.relations, schedule.tokens, choose(shape, []))):
+            lines += [f"    {'+ ' * (place > 0)}{line}" for line in components(normal)]
     return "\n".join(lines) + "\n"
 
 
