@@ -57,7 +57,7 @@ def construct(world: World, scope: Scope, place: Place | Tiles, pattern: typed.P
                 raise Outside("random keys that are taken away")
             world.undrawn = True
             return place_relation(world, place, "false")
-        case typed.Union(parts):
+        case typed.Sum(parts) | typed.Union(parts):  # what is connected is a set
             return union([construct(world, scope, place, part) for part in parts])
         case typed.Intersection(parts):
             return reduce(isl.Map.intersect, (construct(world, scope, place, part) for part in parts)).coalesce()
