@@ -231,8 +231,8 @@ class Program:
 
         return program_facts(self.checked, self.elaborated, self._tiles)
 
-    def _tiles(self, relation: Relation, n: int, pairs: int) -> Tiles:
-        return self._tile_counter(relation, n, pairs)
+    def _tiles(self, branches: tuple[Relation, ...], n: int, pairs: int) -> Tiles:
+        return self._tile_counter(branches, n, pairs)
 
     @cached_property
     def _tile_counter(self) -> TileCounter:

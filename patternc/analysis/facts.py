@@ -73,7 +73,7 @@ class Facts:
         found: list[Tiles] = []
         for index, (pattern, counted) in enumerate(zip(self.schedule.patterns, self.counts.patterns, strict=True)):
             with work_for(index):
-                found.append(self.tiles(pattern.relation, self.schedule.tokens, counted.pairs))
+                found.append(self.tiles(pattern.relations, self.schedule.tokens, counted.pairs))
         return tuple(found)
 
     @cached_property
