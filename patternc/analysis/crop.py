@@ -74,7 +74,9 @@ def crop(bound: typed.Program, schedule: Schedule, at: Callable[[int], Schedule 
     )
     if free:
         return Cropped(True, None, "nothing in the pattern follows the length")
-    return Cropped(None, None, f"not decided: the same at {compared} shorter lengths, but the pattern mentions n")
+    return Cropped(
+        None, None, f"not decided: the same at {compared} shorter lengths, but the pattern follows the length"
+    )
 
 
 def _first_difference(long: Schedule, short: Schedule) -> tuple[int, int, int, int] | None:
@@ -130,8 +132,12 @@ def _draws_from_all(relation: Relation) -> bool:
 
 
 def _follows_length(node: object) -> bool:
-    """Whether a typed expression mentions n, but for `a..n`, or counts ids from the end."""
+    """Whether a typed expression mentions n, but for `a..n`, or counts ids from the end, or has a form for each n."""
     match node:
+        case typed.Neighborhood() | typed.Layout():
+            return True  # the one shifts its last windows, the other has a single length
+        case typed.Lift(by="within", size=size):
+            return _follows_length(size)  # inside, n is the size
         case typed.Quantity(name):
             return name == "n"
         case typed.Selector() | typed.Residues() | typed.Positions(of="diagonals"):

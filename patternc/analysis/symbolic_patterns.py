@@ -83,7 +83,7 @@ def construct(world: World, scope: Scope, place: Place | Tiles, pattern: typed.P
                 return _slice(world, scope, place, pattern)
             return _neighborhood(world, scope, place, pattern)
         case typed.Layout():
-            raise Outside("a stored layout, which has one length")
+            raise Outside("a stored layout")
         case typed.Hole():
             raise AssertionError(pattern)  # no right program has one
         case typed.Constant() | typed.Local() | typed.Window() | typed.Residues() | typed.Chunks() | typed.Positions():

@@ -108,6 +108,21 @@ def _clipped(found, tokens):
     return elaborate(found.bound, tokens, clip_ids=True).schedule.pattern(0, 0).relation
 
 
+def test_a_neighborhood_inside_a_fixed_size_is_stable():
+    """Its last windows shift with the end of its place, which is the size there."""
+    text = "model m { bidirectional tokens 120 layers 1 { all: within(8, neighborhood(3)) } }"
+    assert cropped(text)[1].stable is True
+    moved = cropped("model m { bidirectional tokens 120 layers 1 { all: neighborhood(3) } }")[1]
+    assert (moved.stable, moved.place is None) == (False, False)
+
+
+def test_a_layout_of_the_whole_sequence_has_one_length(tmp_path):
+    np.save(tmp_path / "square.npy", np.tril(np.ones((16, 16), dtype=bool)))
+    source = tmp_path / "stored.attn"
+    source.write_text('model m { causal tokens 64 layers 1 { all: blocks(4, layout("square.npy")) } }')
+    assert cropped(source)[1].stable is None
+
+
 def test_parameters_keep_their_values_under_a_crop():
     text = "param l = isqrt(n)\nmodel m { causal tokens 144 layers 1 { all: local(l) | stride(l) } }"
     assert cropped(text)[1].stable is True
