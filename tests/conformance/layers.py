@@ -20,7 +20,6 @@ from tests.conformance.programs import longformer_halves, picked_blocks, written
 NUMBERS = {name: case for name, case in CASES.items() if case.has_numbers}
 UNMET_NUMBERS = {
     "io_gemma2_l0_n128": "its logits are capped, cap * tanh(score / cap), which the kernels do not do yet",
-    "io_bigbird_train_n1024_b64_r3": "a block counts twice there, and the sum `+` of patterns is not there yet",
 }
 """Layers whose results are not reproduced, and why; docs/conformance.md lists the same."""
 

@@ -12,6 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tests.conformance.cases import Case
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -44,11 +46,6 @@ def random_blocks(case: Case) -> int:
     if case.params.get("model_type") == "big_bird" and case.params["training"]:
         return case.params["num_random_blocks"]
     return 0
-
-
-def always_new(case: Case) -> bool:
-    """Whether drawn blocks are never among those the row has anyway."""
-    return case.family == "hf" and case.tokens not in LEGACY_LENGTHS
 
 
 # -- models -----------------------------------------------------------------------------------------------------------
@@ -200,21 +197,17 @@ HF_WINDOWS = {
 """Each model's parameter in the example, and its name in the model's configuration."""
 
 
-LEGACY_LENGTHS = (1024, 3072, 4096)
-"""Where Hugging Face's BigBird draws by its older plan."""
-
-
 def _bigbird(case: Case, draws: int) -> str:
     layers, heads = case.by_layer_and_head("mask").shape[:2]
-    block, seed = case.block, "layer * heads + head"
+    drawn, block, seed = case.params["num_random_blocks"], case.block, "layer * heads + head"
     if not case.params["training"]:
-        pattern = "bigbird_fixed"
-    elif case.tokens in LEGACY_LENGTHS:
-        pattern = f"bigbird_fixed | bigbird_legacy_random({draws}, {1024 // block - 1}, {seed})"
+        branches = ["bigbird_fixed", *["bigbird_evaluation_random"] * drawn]
+    elif case.tokens in (1024, 3072, 4096):
+        branches = ["bigbird_fixed", f"bigbird_legacy_random({draws}, {1024 // block - 1}, {seed})"]
     else:
-        last = 2 * case.params["num_random_blocks"] + 3
-        pattern = f"bigbird_fixed | bigbird_near_blocks({draws}, {last}, {seed})"
-    return _layers("bigbird", f"all: heads {{ all: blocks({block}, {pattern}) }}", layers, heads)
+        branches = [f"bigbird_fixed | bigbird_near_blocks({draws}, {2 * drawn + 3}, {seed})"]
+    pattern = " + ".join(f"blocks({block}, {branch})" for branch in branches)
+    return _layers("bigbird", f"all: heads {{ all: {pattern} }}", layers, heads)
 
 
 def _longformer(case: Case) -> str:
@@ -238,12 +231,19 @@ def longformer_halves(case: Case) -> str:
 
 def picked_blocks(case: Case) -> str:
     """A BigBird layer with the blocks that numpy drew for it, head by head and row by row."""
-    masks = case.by_layer_and_head("mask")[0]
-    rows = range(1, masks.shape[1] - 1)  # the first and the last see everything
+    counts = case.by_layer_and_head("count")[0].astype(int)
+    blocks = counts.shape[1]
+    ends = (0, blocks - 1)
+    fixed = abs(np.subtract.outer(np.arange(blocks), np.arange(blocks))) <= 1
+    fixed[ends, :] = fixed[:, ends] = True
     heads = [
-        " | ".join(f"queries({row}) & keys({_ids(mask[row].nonzero()[0].tolist())})" for row in rows) for mask in masks
+        " | ".join(f"queries({row}) & keys({_ids(drawn[row].nonzero()[0].tolist())})" for row in range(1, blocks - 1))
+        for drawn in counts - fixed
     ]
-    entries = "  ".join(f"{head}: blocks({case.block}, bigbird_fixed | {picks})" for head, picks in enumerate(heads))
+    entries = "  ".join(
+        f"{head}: blocks({case.block}, bigbird_fixed) + blocks({case.block}, {picks})"
+        for head, picks in enumerate(heads)
+    )
     return _layers("bigbird", f"all: heads {{ {entries} }}", 1, len(heads))
 
 
@@ -294,7 +294,8 @@ def _longnet(case: Case, draws: int) -> Written:
         f"longnet({segment}, {ratio}, head // ceildiv(heads, {ratio}))"
         for segment, ratio in zip(params["segment_length"], params["dilated_ratio"], strict=True)
     ]
-    return Written(_model("longnet", " | ".join(branches), heads=params["heads"], causal=params["causal"], empty=True))
+    pattern = " + ".join(branches)
+    return Written(_model("longnet", pattern, heads=params["heads"], causal=params["causal"], empty=True))
 
 
 def _natten(case: Case, draws: int) -> Written:
