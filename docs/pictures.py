@@ -55,6 +55,7 @@ PICTURES = {
     "neighborhood-group": Shown("neighborhood(6, group = 4)", 24, BOTH),
     # operators
     "union": Shown("local(4) | stride(4)", 24),
+    "sum": Shown("local(4) + stride(4)", 24),
     "intersection": Shown("local(9) & chunk(6)", 24, BOTH),
     "difference": Shown("local(9) - stride(3)", 24, BOTH),
     # lifts

@@ -1,8 +1,8 @@
 """Drawing: the cells of a mask, coloured by the term they come from, merged into few rectangles.
 
 For: vector pictures of one head (`cli/svg.py`, `cli/png.py`). Short sequences have a cell for each pair; longer ones a
-cell for each tile, so that nothing is ever n * n. Not for: how a drawing looks, or the picture in a terminal
-(`picture.py`).
+cell for each tile, so that nothing is ever n * n. Pairs that count more than once, in a sum, are an area of their own.
+Not for: how a drawing looks, or the picture in a terminal (`picture.py`).
 """
 
 from __future__ import annotations
@@ -40,29 +40,36 @@ class Rectangle:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """The cells of one term at one level, as disjoint rectangles."""
+    """The cells of one term at one level, as disjoint rectangles; term None: those that count more than once."""
 
-    term: int
+    term: int | None
     level: int
     rectangles: tuple[Rectangle, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The mask of one head. A cell belongs to the first term with its pair; a coarse one to that with most pairs."""
+    """The mask of one head. A cell belongs to the first term with its pair; a coarse one to that with most pairs.
+
+    Where branches of a sum share a pair, or at least half of those of a coarse cell, it belongs to none of them.
+    """
 
     tokens: int
     cell: int
     """Tokens on a side of a cell."""
     causal: bool
+    text: str
+    """The pattern as written."""
     terms: tuple[str, ...]
-    """The terms of the union, as written."""
+    """The terms of its unions and sums."""
     pairs: tuple[int, ...]
-    """What each term has that none before it has; of coarse cells, all that it has."""
+    """What each term has that none before it has, without what counts more than once; of coarse cells, all it has."""
+    repeated: int
+    """Pairs that count more than once."""
     total: int
-    """Pairs of the head."""
+    """Pairs of the head, each as often as it counts."""
     areas: tuple[Area, ...]
-    """By term, then level; none is empty."""
+    """By term, then level; none is empty. Those that count more than once come last."""
 
     @property
     def cells(self) -> int:
@@ -76,38 +83,47 @@ def draw(pattern: HeadPattern, tokens: int, causal: bool, most_cells: int = MOST
     Raises:
         TileBudgetError: a term has too many different tiles.
     """
-    relations = [term.relation for term in pattern.terms]
     cell = 1
     while cell * most_cells < tokens:
         cell *= 2
-    if cell == 1:
-        positions = np.arange(tokens, dtype=np.int64)
-        masks = [evaluate(each, positions[:, None], positions[None, :], tokens) for each in relations]
-        count = np.stack(masks).astype(np.int64)
-        owner = np.argmax(count, axis=0)
-        whole = count.any(axis=0).astype(np.int64)
-        pairs = tuple(int(((owner == term) & (whole > 0)).sum()) for term in range(len(relations)))
-        level = np.full_like(whole, FULL_LEVEL)
-    else:
-        count = np.stack([_cell_pairs(each, tokens, cell) for each in relations])
-        owner = np.argmax(count, axis=0)
-        whole = _cell_pairs(pattern.relation, tokens, cell)
-        pairs = tuple(int(each.sum()) for each in count)
-        extent = np.minimum(cell, tokens - np.arange(whole.shape[0], dtype=np.int64) * cell)
-        share = whole / (extent[:, None] * extent[None, :])
-        level = np.searchsorted(LEAST_SHARES, share, side="right") - 1
+    looked_up = {each: _cell_pairs(each, tokens, cell) for each in _relations(pattern)}
+    whole = looked_up[pattern.relation]
+    of_terms = np.stack([looked_up[term.relation] for term in pattern.terms])
+    counted = np.sum([looked_up[each] for each in pattern.relations], axis=0, dtype=np.int64)
+    # A cell of one pair that counts twice has an excess of one.
+    repeated = (whole > 0) & (2 * (counted - whole) >= whole)
+    owner = np.where(repeated, len(pattern.terms), np.argmax(of_terms, axis=0))
+    extent = np.minimum(cell, tokens - np.arange(whole.shape[0], dtype=np.int64) * cell)
+    level = np.searchsorted(LEAST_SHARES, whole / (extent[:, None] * extent[None, :]), side="right") - 1
     areas = [
-        Area(term, each, rectangles)
-        for term in range(len(relations))
+        Area(term if term < len(pattern.terms) else None, each, rectangles)
+        for term in range(len(pattern.terms) + 1)
         for each in range(len(LEAST_SHARES))
         if (rectangles := merged((whole > 0) & (owner == term) & (level == each)))
     ]
-    texts = tuple(term.text for term in pattern.terms)
-    return Drawing(tokens, cell, causal, texts, pairs, int(whole.sum()), tuple(areas))
+    own = (int(((whole > 0) & (owner == term)).sum()) for term in range(len(pattern.terms)))
+    return Drawing(
+        tokens,
+        cell,
+        causal,
+        pattern.text,
+        tuple(term.text for term in pattern.terms),
+        tuple(own) if cell == 1 else tuple(int(each.sum()) for each in of_terms),
+        int(repeated.sum()) if cell == 1 else int((counted - whole).sum()),
+        int(counted.sum()),
+        tuple(areas),
+    )
+
+
+def _relations(pattern: HeadPattern) -> tuple[Relation, ...]:
+    return (pattern.relation, *pattern.relations, *(term.relation for term in pattern.terms))
 
 
 def _cell_pairs(relation: Relation, tokens: int, cell: int) -> Int64:
     """Pairs in each cell, [cells, cells]."""
+    if cell == 1:
+        positions = np.arange(tokens, dtype=np.int64)
+        return evaluate(relation, positions[:, None], positions[None, :], tokens).astype(np.int64)
     cells = -(-tokens // cell)
     tiles = occupied_tiles(relation, tokens, cell, cell)
     pairs = np.zeros((cells, cells), dtype=np.int64)

@@ -19,6 +19,7 @@ from patternc.cli.sheet import (
     NEVER,
     OPACITY,
     PAPER,
+    REPEATED_COLOUR,
     TEXT_SIZE,
     Plot,
     colour_of,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SOFTWARE = "patternc show"
 """What a file of ours names as the software it is from, near its beginning."""
+_COLOURS = (*COLOURS, REPEATED_COLOUR)
 DOTS_A_PIXEL = 3
 _INCH = 72
 """Pixels of the sheet on an inch of the figure, so that sizes of text are points."""
@@ -50,7 +52,7 @@ def write_png(drawing: Drawing, place: str, path: Path) -> None:
     _draw_plot(axes, sheet.plot)
     for swatch in sheet.swatches:
         corners = [_square(swatch.x, swatch.y, 11, 11)]
-        _fill(axes, corners, COLOURS[swatch.colour], 1.0)
+        _fill(axes, corners, _COLOURS[swatch.colour], 1.0)
     for label in sheet.labels:
         align = {"start": "left", "middle": "center", "end": "right"}[label.anchor]
         family, size, ink = ("monospace", CODE_SIZE, INK) if label.code else ("sans-serif", TEXT_SIZE, FAINT_INK)
@@ -76,7 +78,7 @@ def _draw_plot(axes: Axes, plot: Plot) -> None:
             _square(plot.x + each.column * size, plot.y + each.row * size, each.width * size, each.height * size)
             for each in area.rectangles
         ]
-        _fill(axes, squares, COLOURS[colour_of(area.term)], OPACITY[area.level])
+        _fill(axes, squares, _COLOURS[colour_of(area.term)], OPACITY[area.level])
     x, y, side = plot.x, plot.y, plot.side
     if plot.ruled:
         between = [at * size for at in range(1, plot.cells)]

@@ -16,7 +16,10 @@ from patternc.cli.page import plural
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#8c5a2b")
 """Of the terms; where there are more terms, the rest share the last one."""
-COLOUR_NAMES = ("blue", "orange", "green", "pink", "light blue", "brown")
+REPEATED_COLOUR = "#b3261e"
+REPEATED = len(COLOURS)
+"""The number of the colour of pairs that count more than once."""
+COLOUR_NAMES = ("blue", "orange", "green", "pink", "light blue", "brown", "red")
 OPACITY = (0.35, 0.6, 0.8, 1.0)
 """By level of a cell."""
 PAPER, NEVER, FRAME, INK, FAINT_INK = "#ffffff", "#e9ecef", "#8b949e", "#1f2328", "#57606a"
@@ -91,7 +94,7 @@ class Sheet:
 
 def lay_out(drawing: Drawing, place: str = "") -> Sheet:
     """The sheet of a drawing; `place` says whose mask it is, such as "gemma3, layer 0, head 0"."""
-    title = " | ".join(drawing.terms)
+    title = drawing.text
     below = _below(drawing, place)
     legend = _legend(drawing)
     code = wrapped(title, COLUMNS, MOST_LINES)
@@ -118,9 +121,9 @@ def lay_out(drawing: Drawing, place: str = "") -> Sheet:
     )
 
 
-def colour_of(term: int) -> int:
-    """The number of a term's colour."""
-    return min(term, len(COLOURS) - 1)
+def colour_of(term: int | None) -> int:
+    """The number of the colour of a term, or of what counts more than once."""
+    return REPEATED if term is None else min(term, len(COLOURS) - 1)
 
 
 def wrapped(text: str, columns: int, most: int) -> list[str]:
@@ -145,6 +148,8 @@ def _legend(drawing: Drawing) -> list[tuple[int, str]]:
     rest = drawing.terms[last:]
     if rest:
         legend.append((last, rest[0] if len(rest) == 1 else f"{len(rest)} more terms"))
+    if drawing.repeated:
+        legend.append((REPEATED, "counts more than once"))
     return legend
 
 
@@ -153,10 +158,10 @@ def _sentence(drawing: Drawing, title: str, below: str, legend: list[tuple[int, 
     if not legend:
         return text
     last = len(COLOURS) - 1
-    counts = [*drawing.pairs[:last], sum(drawing.pairs[last:])]
+    counts = {**dict(enumerate(drawing.pairs[:last])), last: sum(drawing.pairs[last:]), REPEATED: drawing.repeated}
     more = "" if drawing.cell > 1 else " that no term before has"
     parts = [
-        f"{COLOUR_NAMES[colour]}: {name}, {plural(counts[colour], 'pair')}{more * (colour > 0)}"
+        f"{COLOUR_NAMES[colour]}: {name}, {plural(counts[colour], 'pair')}{more * (0 < colour < REPEATED)}"
         for colour, name in legend
     ]
     return f"{text} {'; '.join(parts)}."

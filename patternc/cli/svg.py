@@ -19,9 +19,11 @@ from patternc.cli.sheet import (
     NEVER,
     OPACITY,
     PAPER,
+    REPEATED_COLOUR,
     TEXT_SIZE,
     Label,
     Plot,
+    Sheet,
     Swatch,
     colour_of,
     lay_out,
@@ -30,6 +32,7 @@ from patternc.cli.sheet import (
 MARK = "<!-- patternc show -->\n"
 """What a file of ours begins with."""
 
+DARK_REPEATED_COLOUR = "#ff6b5e"
 DARK_COLOURS = ("#4aa3df", "#f0b429", "#2fbf96", "#e39ac3", "#9bd3f5", "#c08a55")
 DARK_PAPER, DARK_NEVER, DARK_FRAME, DARK_INK, DARK_FAINT_INK = "#161b22", "#262d36", "#6e7681", "#e6edf3", "#9aa5b1"
 
@@ -46,7 +49,7 @@ def svg(drawing: Drawing, place: str = "") -> str:
         f'viewBox="0 0 {sheet.width} {sheet.height}" role="img" aria-label="{_text(sheet.title)}">',
         f"<title>{_text(sheet.title)}</title>",
         f"<desc>{_text(sheet.sentence)}</desc>",
-        _style(),
+        _style(sheet),
         f'<rect class="p" width="{sheet.width}" height="{sheet.height}" rx="6"/>',
         *_plot(sheet.plot),
         *(_swatch(each) for each in sheet.swatches),
@@ -61,23 +64,26 @@ def _text(text: str) -> str:
     return escape(_NO_XML.sub("\ufffd", text))
 
 
-def _style() -> str:
+def _style(sheet: Sheet) -> str:
+    shown = {colour_of(area.term) for area in sheet.plot.areas} | {swatch.colour for swatch in sheet.swatches}
     return f"""\
 <style>
 text{{font:{TEXT_SIZE}px system-ui,sans-serif}}
 .c{{font:{CODE_SIZE}px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace}}
 .k{{text-anchor:middle}}.q{{text-anchor:end}}.f{{fill:none}}
-{_colours(COLOURS, PAPER, NEVER, FRAME, INK, FAINT_INK)}
+{_colours(shown, (*COLOURS, REPEATED_COLOUR), PAPER, NEVER, FRAME, INK, FAINT_INK)}
 @media screen and (prefers-color-scheme:dark){{
-{_colours(DARK_COLOURS, DARK_PAPER, DARK_NEVER, DARK_FRAME, DARK_INK, DARK_FAINT_INK)}
+{_colours(shown, (*DARK_COLOURS, DARK_REPEATED_COLOUR), DARK_PAPER, DARK_NEVER, DARK_FRAME, DARK_INK, DARK_FAINT_INK)}
 }}
 </style>"""
 
 
-def _colours(terms: tuple[str, ...], paper: str, never: str, frame: str, ink: str, faint_ink: str) -> str:
+def _colours(
+    shown: set[int], colours: tuple[str, ...], paper: str, never: str, frame: str, ink: str, faint_ink: str
+) -> str:
     rules = [f"text{{fill:{faint_ink}}}.c{{fill:{ink}}}.p{{fill:{paper}}}.n{{fill:{never}}}"]
     rules.append(f".g{{stroke:{paper}}}.f{{stroke:{frame}}}")
-    rules += [f".t{number}{{fill:{colour}}}" for number, colour in enumerate(terms)]
+    rules += [f".t{number}{{fill:{colours[number]}}}" for number in sorted(shown)]
     return "".join(rules)
 
 

@@ -83,9 +83,19 @@ def test_any_length(tokens, cells):
     assert sum(areas(svg(drawing)).values()) == len(occupied)
 
 
+def test_pairs_that_count_twice_have_a_colour_of_their_own():
+    program = compile("model m { causal tokens 24 layers 1 { all: local(4) + stride(4) } }")
+    text = program.to_svg()
+    assert areas(text) == {"t0": 3 * 24 - 6, "t1": sum(range(4, 24, 4)), "t6": 24}
+    assert words(text)[0] == "local(4) + stride(4)"
+    assert words(text)[-3:] == ["local(4)", "stride(4)", "counts more than once"]
+    assert "red: counts more than once, 24 pairs." in text
+
+
 def test_users_text_is_escaped():
     hostile = 'layout("<script>&amp;\x00\udcff.npy")'
-    drawing = Drawing(2, 1, False, (hostile, "</title>"), (1, 0), 1, (Area(0, 3, (Rectangle(0, 0, 1, 1),)),))
+    areas = (Area(0, 3, (Rectangle(0, 0, 1, 1),)),)
+    drawing = Drawing(2, 1, False, f"{hostile} | </title>", (hostile, "</title>"), (1, 0), 0, 1, areas)
     text = svg(drawing, 'a"b<c>')
     text.encode("utf-8")
     root = ElementTree.fromstring(text)
