@@ -27,6 +27,8 @@ from patternc.grammar import typed
 
 QUOTA = 1_000_000
 """isl operations of one statement: about a second."""
+MOST_PIECES = 64
+"""Convex pieces of what some layers reach: to take many of them out of the target costs more than isl counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class NoProof:
 
 
 class _OverQuota(Exception):
-    """isl was asked for more operations than the quota."""
+    """isl was asked for more operations than the quota, or a relation has too many pieces."""
 
 
 def prove(program: typed.Program, elaborated: Elaborated, quota: int = QUOTA) -> Proof | NoProof:
@@ -90,7 +92,9 @@ def prove(program: typed.Program, elaborated: Elaborated, quota: int = QUOTA) ->
     except Outside as outside:
         return NoProof(f"{outside} cannot be decided for every length at once")
     except _OverQuota:
-        return NoProof(f"a proof for every length takes more than {quota:,} operations")
+        return NoProof(
+            f"a proof for every length takes more than {quota:,} operations, or relations of {MOST_PIECES} pieces"
+        )
     if undrawn and here.depth is None:
         return NoProof("the layers are complete only with their random keys, which cannot be decided for every length")
     general = _general(asked)
@@ -296,6 +300,8 @@ def _composed(
     for depth, layer in enumerate(layers, start=1):
         if depth > 1:
             reached = layer.apply_range(reached).coalesce()  # i -> k by this layer, then k -> j by those before it
+        if reached.n_basic_map() > MOST_PIECES:
+            raise _OverQuota
         left = target.subtract(reached).coalesce()
         if left.is_empty():
             return Statement(symbols, assumes, depth, None, (), never=False)
