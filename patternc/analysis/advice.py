@@ -50,10 +50,11 @@ def advise(facts: Facts, written: Written | None = None, *, asked_to_crop: bool 
     found: dict[Diagnostic, None] = dict.fromkeys(_idle_terms(facts, places))
     for index, (pattern, computed) in enumerate(zip(schedule.patterns, facts.computed, strict=True)):
         place, terms = places.patterns[index], places.terms[index]
+        density = Fraction(facts.counts.patterns[index].distinct, facts.counts.dense)
         drawn = tuple(_random_tokens(pattern, terms, computed, schedule.tokens))
         for warning in (
             *_waste(pattern, terms, computed, schedule.tokens, facts.tiles, known=bool(drawn)),
-            *_dense(pattern, place, computed, schedule, facts.counts.dense),
+            *_dense(pattern, place, computed, schedule, density),
             *drawn,
         ):
             found[warning] = None
@@ -162,17 +163,17 @@ WASTE_NOTE = (
 
 
 def _dense(
-    pattern: HeadPattern, place: Label | None, tiles: Tiles, schedule: Schedule, dense: int
+    pattern: HeadPattern, place: Label | None, tiles: Tiles, schedule: Schedule, density: Fraction
 ) -> Iterator[Diagnostic]:
-    """Tiles against those of dense attention; a pattern that is dense is meant to be."""
-    if tiles.pairs == dense or tiles.active == 0:
+    """Tiles against those of dense attention; a pattern that is dense is meant to be, with what a sum adds to it."""
+    if density == 1 or tiles.active == 0:
         return
     whole = dense_tiles(schedule.tokens, schedule.causal, tiles.rows, tiles.columns)
     share = Fraction(tiles.active, whole)
     if share >= DENSE_ENOUGH and whole > 1:
         message = (
             f"`{pattern.text}` computes {float(share):.0%} of the tiles of dense attention for "
-            f"{float(Fraction(tiles.pairs, dense)):.1%} of its pairs: dense attention would be faster"
+            f"{float(density):.1%} of its pairs: dense attention would be faster"
         )
         label = _at(place, f"{float(share):.0%} of the tiles")
         yield Diagnostic(DENSER, message, label, ("`dense` needs no tables and no masks, and connects more",))
