@@ -99,12 +99,13 @@ class Group:
 class Value:
     """What stands behind `=` or `:`, after `gap` spaces in a broken block; where that is too far right, below it.
 
-    A block (`block` True) is never put below for its width.
+    A block (`block` True) is never put below for its width; where `below`, also what fits on one line there alone.
     """
 
     part: Document
     gap: int = 1
     block: bool = False
+    below: bool = False
 
 
 Document = Leaf | Space | Line | Next | Break | Note | Concat | Indent | Align | Group | Value
@@ -312,8 +313,8 @@ class _Page:
                 self._left.append(_Task(part, self._column, broken))
             case Group(part):
                 self._left.append(_Task(part, indent, broken and not self._fits(part, self._column)))
-            case Value(part, gap, block):
-                self._write_value(part, gap if broken else 1, block, indent, broken)
+            case Value(part, gap):
+                self._write_value(task.part, part, gap if broken else 1, indent, broken)
             case _:
                 assert_never(task.part)
 
@@ -344,9 +345,10 @@ class _Page:
         if leaf.after is not None:
             self._comment, self._ended = leaf.after, True
 
-    def _write_value(self, part: Document, gap: int, block: bool, indent: int, broken: bool) -> None:
+    def _write_value(self, value: Value, part: Document, gap: int, indent: int, broken: bool) -> None:
         column = self._column + gap
-        wide = not block and column > MOST_BEFORE and not self._fits(part, column)
+        wide = not value.block and not self._fits(part, column)
+        wide = wide and (column > MOST_BEFORE or (value.below and self._fits(part, indent + INDENT)))
         if wide or self._ended or self._extents.of(part).comment_before:
             indent += INDENT
             self._end_line(indent)

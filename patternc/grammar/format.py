@@ -167,10 +167,10 @@ def _statement(words: Words, statement: tree.Statement) -> Document:
             return concat(words.leaf("use"), Space(), words.leaf(f'"{target.text}"'))
         case tree.Param(name, value):
             head = concat(words.leaf("param"), Space(), words.leaf(name.text), Space(), words.leaf("="))
-            return concat(head, Value(expression_document(words, value)))
+            return concat(head, Value(expression_document(words, value), below=True))
         case tree.Pattern(name, parameters, body):
             head = concat(words.leaf("pattern"), Space(), words.leaf(name.text), _parameters(words, parameters))
-            return concat(head, Space(), words.leaf("="), Value(expression_document(words, body)))
+            return concat(head, Space(), words.leaf("="), Value(expression_document(words, body), below=True))
         case tree.Model(name, settings):
             head = concat(words.leaf("model"), Space(), words.leaf(name.text), Space())
             opening = words.leaf("{")
