@@ -98,6 +98,17 @@ def test_mask_is_exact(patternc, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["m.npy"]
 
 
+def test_mask_counts_a_sum(patternc, tmp_path):
+    sum_of_windows = ("-e", "local(3) + local(5)", "--causal", "--tokens", 32)
+    done = patternc("mask", *sum_of_windows, "--counts", "-o", "m.npy")
+    assert done.code == 0
+    counts = np.load(tmp_path / "m.npy", allow_pickle=False)
+    distance = np.arange(32)[:, None] - np.arange(32)
+    assert counts.dtype == np.int32
+    assert (counts == ((distance >= 0) & (distance < 3)) * 1 + ((distance >= 0) & (distance < 5))).all()
+    assert f"int32 [32, 32], {counts.sum()} pairs" in done.out
+
+
 def test_mask_refuses_what_would_fill_the_memory(patternc, tmp_path):
     done = patternc("mask", "-e", "dense", "--causal", "--tokens", 65536, "-o", "m.npy")
     assert done.code == 1
