@@ -28,6 +28,7 @@ _SIZE = click.IntRange(min=1)
 @click.option("--heads", type=_SIZE, help="How many heads.")
 @click.option("--head-dim", type=_SIZE, help="Size of a head.")
 @click.option("--made-at", type=_SIZE, help="DeepSpeed: the length its layout is made for and cropped from.")
+@click.option("--evaluation", is_flag=True, help="BigBird of Hugging Face: its blocks in evaluation, not in training.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def command(
     configs: tuple[Path, ...],
@@ -38,6 +39,7 @@ def command(
     heads: int | None,
     head_dim: int | None,
     made_at: int | None,
+    evaluation: bool,
     force: bool,
 ) -> None:
     """Write the pattern file that says what a configuration asks for.
@@ -48,7 +50,7 @@ def command(
     with clear_errors():
         if output is not None:
             _refuse_to_replace(output, force)
-        imported = import_files(configs, system, Asked(tokens, layers, heads, head_dim, made_at))
+        imported = import_files(configs, system, Asked(tokens, layers, heads, head_dim, made_at, evaluation))
         checked = check(text_source(imported.text, str(output or "the imported pattern")))
         if has_errors(checked.diagnostics):
             raise PatternError(checked.diagnostics)

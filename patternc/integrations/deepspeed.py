@@ -45,6 +45,7 @@ class Asked:
     heads: int | None = None
     head_dim: int | None = None
     made_at: int | None = None
+    evaluation: bool = False
 
     def setting(self, name: str) -> Setting[int] | None:
         """An option that was given, as a setting."""

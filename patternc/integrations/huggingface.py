@@ -2,13 +2,15 @@
 
 For: what decides which token attends which in the model types of `hf_families`, with the window as each of them counts
 it: causal ones keep `sliding_window` keys, the token's own included; Longformer and ModernBERT give the total of both
-sides. Not for: running a model (that needs transformers), or scores, caches and positions.
+sides. Not for: running a model (that needs transformers), BigBird's blocks (`big_bird.py`), or
+scores, caches and positions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from patternc.integrations.big_bird import read_big_bird
 from patternc.integrations.deepspeed import Asked
 from patternc.integrations.drafts import Draft, Line, Sizes, param
 from patternc.integrations.hf_families import CHUNKED, FAMILIES, FULL, PATTERNS, SLIDING, WRAPPED, Facts, Family
@@ -31,8 +33,6 @@ _OTHERS = ("max_window_layers", "sliding_window_pattern", "attention_types", "at
 """Keys that are real, and no misspelling of others."""
 _OTHER_LAYERS = (FULL, SLIDING, CHUNKED, "linear_attention", "conv", "mamba", "attention", "hybrid", "moe", "sparse")
 """What transformers has as `layer_types`, each model its own."""
-LEGACY_BIGBIRD = (1024, 3072, 4096)
-"""Lengths at which transformers draws BigBird's blocks by an older plan."""
 
 
 def read_huggingface(config: Section, asked: Asked) -> Draft:
@@ -41,8 +41,11 @@ def read_huggingface(config: Section, asked: Asked) -> Draft:
     family = FAMILIES[name]
     read = (*family.names, *_SIZES, *_LAYERS, family.window_key, *family.other_keys)
     config.refuse_misspelt((*read, *_OTHERS, f"_{family.window_key}_pattern"), read)
-    reader = _READERS.get(name, _sliding)
-    draft = reader(config, name, _sizes(config, family, asked))
+    sizes = _sizes(config, family, asked)
+    if name == "big_bird":
+        draft = read_big_bird(config, sizes, asked.evaluation)
+    else:
+        draft = _READERS.get(name, _sliding)(config, name, sizes)
     config.findings.stop_at_errors()
     _say_what_is_left_out(config, name)
     return draft
@@ -252,7 +255,7 @@ def _notes(config: Section, name: str, kinds: tuple[str, ...], sizes: Sizes) -> 
     return tuple(notes)
 
 
-# -- GPT-Neo, Longformer, BigBird -------------------------------------------------------------------------------------
+# -- GPT-Neo, Longformer -----------------------------------------------------------------------------------------------
 
 
 def _gpt_neo(config: Section, name: str, sizes: Sizes) -> Draft:
@@ -348,61 +351,9 @@ def _longformer_tokens(config: Section, sizes: Sizes) -> Sizes:
     return Sizes(Setting(origin, left, tokens.place), sizes.layers, sizes.heads, sizes.kv_heads, sizes.head_dim)
 
 
-def _big_bird(config: Section, name: str, sizes: Sizes) -> Draft:
-    """`attention_type`, with its blocks."""
-    kind = config.choice("attention_type", "block_sparse", ("block_sparse", "original_full"))
-    block = config.whole("block_size", 64)
-    draws = config.whole("num_random_blocks", 3, 0)
-    decoder = config.flag("is_decoder", False)
-    crossed = config.flag("add_cross_attention", False)
-    sparse = kind.value == "block_sparse" and not crossed.value
-    if sparse and decoder.value:
-        message = 'a BigBird decoder needs `attention_type` "original_full"'
-        config.findings.report("PA825", message, decoder.place, "transformers refuses such a model")
-    tokens, most = sizes.tokens.value, (5 + 2 * draws.value) * block.value
-    if sparse and tokens <= most:
-        message = (
-            f"at {tokens:,} tokens, {most:,} or fewer, transformers switches BigBird to full attention, and keeps that "
-            "for longer sequences later; this file has full attention"
-        )
-        config.findings.report("PA922", message, None, "say a longer one with --tokens")
-        sparse = False
-    pattern = _blocks_of_big_bird(config, tokens, block, draws) if sparse else "dense"
-    return Draft(
-        title="big_bird, from a Hugging Face configuration.",
-        direction=Line("causal" if decoder.value else "bidirectional", decoder.origin),
-        sizes=sizes,
-        layers=(Line(pattern),) * sizes.layers.value,
-        schedule=kind.origin,
-        params=(param(block), param(draws, "random_blocks")) if sparse else (),
-        library="bigbird" if sparse else None,
-    )
-
-
-def _blocks_of_big_bird(config: Section, tokens: int, block: Setting[int], draws: Setting[int]) -> str:
-    """Blocks as the model has them in training, and what it does in evaluation."""
-    message = (
-        "random blocks are drawn by patternc's own generator. In evaluation, transformers takes block 0 for each of "
-        f"the {draws.value}, so that it enters the softmax {draws.value} times more: that is a sum, "
-        "blocks(block_size, bigbird_fixed) + blocks(block_size, bigbird_evaluation_random), the last term as often"
-    )
-    config.findings.report("PA922", message, draws.place)
-    if tokens not in LEGACY_BIGBIRD:
-        return "blocks(block_size, bigbird_training(random_blocks, layer * heads + head))"
-    last = 1024 // block.value - 1
-    message = (
-        f"at {tokens:,} tokens transformers draws by an older plan: from the blocks 1 to {last} alone, where blocks "
-        "that the window has already count twice; in this union they count once"
-    )
-    config.findings.report("PA922", message, None)
-    drawn = f"bigbird_legacy_random(random_blocks, {last}, layer * heads + head)"
-    return f"blocks(block_size, bigbird_fixed | {drawn})"
-
-
 _READERS: dict[str, Callable[[Section, str, Sizes], Draft]] = {
     "gpt_neo": _gpt_neo,
     "longformer": _longformer,
-    "big_bird": _big_bird,
 }
 
 

@@ -23,6 +23,7 @@ ASKED = st.fixed_dictionaries(
         "heads": st.sampled_from([1, 2, 4, 6]),
         "head_dim": st.integers(1, 64),
         "made_at": st.sampled_from([48, 2048]),
+        "evaluation": st.booleans(),
     },
 )
 
@@ -110,6 +111,7 @@ HF_LAYERS = st.lists(
     ASKED,
 )
 @example("modernbert-decoder", {"local_attention": 1}, {}, {})
+@example("big_bird", {"num_random_blocks": 65, "block_size": 1}, {}, {"tokens": 1000, "evaluation": True})
 def test_hugging_face(name, keys, layers, asked):
     check_outcome({"model_type": name, **keys, **layers}, None, asked)
     check_outcome({"model_type": name, **keys}, None, {})

@@ -149,28 +149,52 @@ def test_hugging_face(name):
     assert np.array_equal(masks_of(program, len(masks)), masks)
 
 
-@pytest.mark.parametrize("name", [name for name, case in HUGGING_FACE.items() if "big_bird" in str(case.params)])
-def test_hugging_face_big_bird(name):
-    """In evaluation, all random blocks are block 0, which every row has; in training they are drawn."""
+BIG_BIRD = {name: case for name, case in CASES.items() if case.params.get("model_type") == "big_bird"}
+
+
+def counts_of(program, layers=1):
+    """How often blocks count, by layer and head."""
+    heads = range(program.schedule.heads)
+    return np.stack([[program.mask(layer, head, counts=True) for head in heads] for layer in range(layers)])
+
+
+def expected_counts(case):
+    """[layers, heads, n, n]: how often the blocks of a case count, token by token."""
+    return case.by_layer_and_head("count").astype(int).repeat(case.block, 2).repeat(case.block, 3)
+
+
+@pytest.mark.parametrize("name", [name for name, case in BIG_BIRD.items() if not case.params["training"]])
+def test_hugging_face_big_bird_in_evaluation(name):
+    """All random blocks are block 0, which counts as often as it is picked."""
     case = CASES[name]
-    config, masks = config_of(case), expected(case)
-    draws, training = case.params["num_random_blocks"], case.params["training"]
-    programs = [program_of(config | {"num_random_blocks": count}, heads=2) for count in (draws, 0)]
-    drawn, fixed = (masks_of(program, len(masks)) for program in programs)
-    if not training:
-        assert np.array_equal(fixed, masks)
-        return
-    for each in (drawn, masks):
-        assert (each >= fixed).all()
-        new = (each & ~fixed).sum(-1)
-        assert new.max() <= draws * case.block
-        if case.tokens != 1024:
-            assert (new[..., case.block : -case.block] == draws * case.block).all()
-            last = 2 * draws + 3
-        else:
-            last = 1024 // case.block - 1
-        columns = np.flatnonzero((each & ~fixed).any((0, 1, 2)))
-        assert columns.min() >= case.block
+    counts = expected_counts(case)
+    assert counts.max() == 1 + case.params["num_random_blocks"]
+    program = program_of(config_of(case), heads=counts.shape[1], evaluation=True)
+    assert np.array_equal(counts_of(program, len(counts)), counts)
+
+
+@pytest.mark.parametrize("name", [name for name, case in BIG_BIRD.items() if case.params["training"]])
+def test_hugging_face_big_bird_in_training(name):
+    """What is drawn is the generator's: compared are the fixed blocks, how many are added to them, and from where."""
+    case = CASES[name]
+    config, given, draws = config_of(case), expected_counts(case), case.params["num_random_blocks"]
+    sizes = {"layers": len(given), "heads": given.shape[1]}
+    drawn, fixed = (
+        counts_of(program_of(config | {"num_random_blocks": count}, **sizes), len(given)) for count in (draws, 0)
+    )
+    last = 1024 // case.block - 1 if case.tokens == 1024 else 2 * draws + 3
+    for each in (drawn, given):
+        added = each - fixed
+        assert ((added == 0) | (added == 1)).all()
+        assert (added.sum(-1)[..., case.block : -case.block] == draws * case.block).all()
+        assert not added[..., : case.block, :].any()
+        assert not added[..., -case.block :, :].any()
+        columns = np.flatnonzero(added.any((0, 1, 2)))
+        assert case.block <= columns.min()
         assert columns.max() < (last + 1) * case.block
-    assert (drawn[0] != drawn[1]).any()
-    assert (drawn[:, 0] != drawn[:, 1]).any()
+        # By the older plan, blocks of the window may be drawn again; by the newer one never.
+        assert (each.max() == 2) == (case.tokens == 1024)
+    for axis in (0, 1):
+        if drawn.shape[axis] > 1:
+            first, second = np.take(drawn, 0, axis), np.take(drawn, 1, axis)
+            assert (first != second).any()

@@ -25,7 +25,8 @@ def options(text):
     """(system, Asked) of the comments on top."""
     system = re.search(r"^# from: (\S+)", text, re.MULTILINE)
     sizes = {name.replace("-", "_"): int(value) for name, value in re.findall(r"--([a-z-]+) (\d+)", text)}
-    return system and system.group(1), Asked(**sizes)
+    evaluation = "--evaluation" in text
+    return system and system.group(1), Asked(**sizes, evaluation=evaluation)
 
 
 def outcome(source):
