@@ -19,10 +19,11 @@ ANYWHERE = ("0", "-1", "[0, -1]", "0..1", "[-1, 0..1]")
 
 @dataclass(frozen=True)
 class Signature:
-    """A named pattern that may be called: the kinds of its parameters."""
+    """A named pattern that may be called: the kinds of its parameters, and whether it is a sum."""
 
     name: str
     kinds: tuple[str, ...]
+    adds: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Scope:
     """Names of id lists that every place has."""
     patterns: tuple[str, ...] = ()
     """Names of parameters that stand for patterns."""
+    sums: tuple[str, ...] = ()
+    """Names of parameters that may stand for sums."""
     callable: tuple[Signature, ...] = ()
     in_model: bool = False
     top: bool = False

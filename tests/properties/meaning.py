@@ -7,37 +7,21 @@ relations is used, only the published draw of `random`. Not for: wrong programs 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from math import isqrt
+from dataclasses import replace
 
 import numpy as np
 
 from patternc.algebra.random import draw
 from patternc.grammar import tree as t
+from patternc.grammar.parse import parse
+from patternc.grammar.reading import read_library
+from tests.properties.stored import array_of
+from tests.properties.values import Closure, Place, declared_lists, ids, number, resolved, themselves
 
 
-@dataclass(frozen=True)
-class Closure:
-    """A pattern given as an argument: evaluated where it is used, with the names of where it was written."""
-
-    expression: t.Expression
-    at: Place
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where an expression is evaluated: n and the direction of the place, and every name in scope."""
-
-    n: int
-    causal: bool
-    file: t.File
-    numbers: dict = field(default_factory=dict)
-    """layer, head and the like."""
-    arguments: dict = field(default_factory=dict)
-
-
-def masks(file: t.File) -> list[list[np.ndarray]]:
-    """[layer][head] of bool [n, n], (query, key)."""
+def masks(file: t.File) -> list[list[list[np.ndarray]]]:
+    """[layer][head] of the branches of a sum, mostly one, each bool [n, n], (query, key)."""
+    file = t.File((*file.statements, *used(file)))
     (model,) = (each for each in file.statements if isinstance(each, t.Model))
     flags = {each.name for each in model.settings if isinstance(each, t.Flag)}
     said = {each.name: each.value for each in model.settings if isinstance(each, t.Setting)}
@@ -58,10 +42,20 @@ def masks(file: t.File) -> list[list[np.ndarray]]:
             numbers = {**place.numbers, "layer": layer, "head": head, "kv_head": head // (heads // kv_heads)}
             here = replace(place, numbers=numbers)
             of_head = covering(entry.entries, head, heads, here) if isinstance(entry, t.HeadBlock) else entry
-            mask = pattern(of_head, here)
-            row.append(mask & past(n) if causal else mask)
+            row.append([mask & past(n) if causal else mask for mask in branches(of_head, here)])
         result.append(row)
     return result
+
+
+def used(file: t.File) -> list[t.Statement]:
+    """What the files of the library declare that a file uses, and those that they use."""
+    found, waiting = {}, [file]
+    while waiting:
+        for each in waiting.pop().statements:
+            if isinstance(each, t.Use) and each.target.text not in found:
+                found[each.target.text] = parse(read_library(each.target.text)).tree
+                waiting.append(found[each.target.text])
+    return [each for library in found.values() for each in library.statements]
 
 
 def past(n: int) -> np.ndarray:
@@ -93,103 +87,22 @@ def selected(selector, count, place):
             return resolved(ids(expression, place), count)
 
 
-# -- numbers and ids ---------------------------------------------------------------------------------------------------
-
-
-def number(expression: t.Expression, place: Place) -> int:
-    match expression:
-        case t.Number(text):
-            return int(text)
-        case t.Negative(operand):
-            return -number(operand, place)
-        case t.Power(base, exponent):
-            return number(base, place) ** number(exponent, place)
-        case t.Chain(operands, operators):
-            value = number(operands[0], place)
-            for operator, operand in zip(operators, operands[1:], strict=True):
-                other = number(operand, place)
-                match operator.sign:
-                    case "+":
-                        value += other
-                    case "-":
-                        value -= other
-                    case "*":
-                        value *= other
-                    case "//":
-                        value //= other
-                    case "%":
-                        value %= other
-            return value
-        case t.Call(name, arguments):
-            values = [number(each, place) for each in arguments]
-            functions = {
-                "min": min, "max": max, "abs": abs, "isqrt": isqrt,
-                "ceildiv": lambda a, b: -(-a // b), "log2": lambda a: a.bit_length() - 1,
-            }  # fmt: skip
-            return functions[name.text](*values)
-        case t.Name("n"):
-            return place.n
-        case t.Name(name) if name in place.arguments:
-            return place.arguments[name]
-        case t.Name(name) if name in place.numbers:
-            return place.numbers[name]
-        case t.Name(name):
-            return number(parameter(name, place), of_model(place))
-
-
-def parameter(name, place):
-    (value,) = (each.value for each in place.file.statements if isinstance(each, t.Param) and each.name.text == name)
-    return value
-
-
-def of_model(place):
-    """Where a `param` is evaluated: with the model's n."""
-    bare = replace(place, arguments={}, numbers={})
-    (model,) = (each for each in place.file.statements if isinstance(each, t.Model))
-    (tokens,) = (each.value for each in model.settings if isinstance(each, t.Setting) and each.name == "tokens")
-    return replace(bare, n=number(tokens, bare))
-
-
-def ids(expression: t.Expression, place: Place) -> list[tuple]:
-    """(id,) and (start, stop, step), as written: from the end they are counted where they are used."""
-    match expression:
-        case t.List(items):
-            return [each for item in items for each in ids(item, place)]
-        case t.Range(start, stop, step):
-            return [(number(start, place), number(stop, place), 1 if step is None else number(step, place))]
-        case t.Call(t.Word("powers"), (base,)):
-            powers, b = [1], number(base, place)
-            while powers[-1] < place.n:
-                powers.append(powers[-1] * b)
-            return [(each,) for each in powers[:-1]]
-        case t.Name(name) if isinstance(place.arguments.get(name), list):
-            return place.arguments[name]
-        case t.Name(name) if name not in place.arguments and name in declared_lists(place):
-            return ids(parameter(name, place), of_model(place))
-        case _:
-            return [(number(expression, place),)]
-
-
-def declared_lists(place):
-    params = [each for each in place.file.statements if isinstance(each, t.Param)]
-    return {each.name.text for each in params if isinstance(each.value, t.List | t.Range)}
-
-
-def resolved(runs, length):
-    """The positions of a place that a list has; negative ends count from the end."""
-    found = set()
-    for run in runs:
-        start, *rest = (each + length if each < 0 else each for each in run[:2])
-        found |= set(range(start, rest[0], run[2])) if rest else {start}
-    return found
-
-
-def themselves(runs):
-    """The numbers of a list where they are not positions."""
-    return [each for run in runs for each in (range(*run) if len(run) > 1 else run)]
-
-
 # -- patterns ---------------------------------------------------------------------------------------------------------
+
+
+def branches(expression: t.Expression, place: Place) -> list[np.ndarray]:
+    """The pairs of each branch of a sum, in the order written; names are expanded first."""
+    match expression:
+        case t.Chain(operands, (t.Operator("+"), *_)):
+            return [mask for each in operands for mask in branches(each, place)]
+        case t.Name(name) if isinstance(place.arguments.get(name), Closure):
+            closure = place.arguments[name]
+            return branches(closure.expression, replace(closure.at, n=place.n, causal=place.causal))
+        case t.Name(name) | t.Call(t.Word(name)) if declared(name, place):
+            call = expression if isinstance(expression, t.Call) else t.Call(t.Word(name), ())
+            return branches(*opened(call, place))
+        case _:
+            return [pattern(expression, place)]
 
 
 def pattern(expression: t.Expression, place: Place) -> np.ndarray:
@@ -210,11 +123,11 @@ def pattern(expression: t.Expression, place: Place) -> np.ndarray:
             return i == j
         case t.Name("past"):
             return j <= i
-        case t.Name(name) | t.Call(t.Word(name)) if isinstance(place.arguments.get(name), Closure):
+        case t.Name(name) if isinstance(place.arguments.get(name), Closure):
             closure = place.arguments[name]
             return pattern(closure.expression, replace(closure.at, n=n, causal=place.causal))
         case t.Name(name):
-            return called(t.Call(t.Word(name), ()), place)
+            return pattern(*opened(t.Call(t.Word(name), ()), place))
         case t.Call(name):
             return primitive(name.text, expression, place, i, j) & np.ones((n, n), dtype=bool)
 
@@ -275,8 +188,11 @@ def primitive(name, call, place, i, j):
             if start < stop:
                 result[start:stop, start:stop] = pattern(given[1], replace(place, n=stop - start))
             return result
+        case "layout":
+            stored = array_of(given[0].text)
+            return stored if stored.ndim == 2 else stored[place.numbers["head"]]
         case _:
-            return called(call, place)
+            return pattern(*opened(call, place))
 
 
 def neighborhood(k, d, s, causal, n):
@@ -312,12 +228,16 @@ def drawn(count, named, causal, place):
     return result
 
 
-def called(call, place):
-    """A named pattern: numbers and lists are evaluated here, patterns where they are used."""
-    (declared,) = (
-        each for each in place.file.statements if isinstance(each, t.Pattern) and each.name.text == call.name.text
-    )
-    names = [word.text for word in declared.parameters]
+def declared(name, place):
+    """The declaration of a named pattern, if it is one."""
+    patterns = [each for each in place.file.statements if isinstance(each, t.Pattern)]
+    return next((each for each in patterns if each.name.text == name), None)
+
+
+def opened(call, place):
+    """The body of a named pattern and where it is evaluated: numbers and lists have their values, patterns wait."""
+    opening = declared(call.name.text, place)
+    names = [word.text for word in opening.parameters]
     positional = [each for each in call.arguments if not isinstance(each, t.NamedArgument)]
     written = dict(zip(names, positional, strict=False))
     written |= {each.name.text: each.value for each in call.arguments if isinstance(each, t.NamedArgument)}
@@ -328,12 +248,12 @@ def called(call, place):
             arguments[name] = Closure(value, place)
         else:
             arguments[name] = ids(value, place) if kind == "ids" else number(value, place)
-    return pattern(declared.body, replace(place, arguments=arguments))
+    return opening.body, replace(place, arguments=arguments)
 
 
 PATTERNS = {
     *("dense", "empty", "self", "past", "local", "stride", "columns", "rows", "chunk", "chunks", "neighborhood"),
-    *("keys", "queries", "global", "diagonals", "random", "blocks", "within", "slice"),
+    *("keys", "queries", "global", "diagonals", "random", "blocks", "within", "slice", "layout"),
 }
 
 
@@ -348,8 +268,7 @@ def kind_of(value, place):
             if name in place.arguments:
                 of = place.arguments[name]
                 return "pattern" if isinstance(of, Closure) else "ids" if isinstance(of, list) else "number"
-            declared = {each.name.text for each in place.file.statements if isinstance(each, t.Pattern)}
-            if name in PATTERNS | declared:
+            if name in PATTERNS or declared(name, place):
                 return "pattern"
             return "ids" if name in declared_lists(place) else "number"
         case _:

@@ -11,6 +11,7 @@ from patternc.grammar import tree as t
 from tests.properties.expressions import (
     ANYWHERE,
     Scope,
+    Signature,
     call,
     chain,
     exactly,
@@ -188,9 +189,13 @@ def named(draw, scope: Scope, depth: int, draws_too: bool):
     """A named pattern with arguments, positional first; or a pattern that is a parameter."""
     if scope.patterns and draw(st.booleans()):
         return t.Name(draw(st.sampled_from(scope.patterns)))
-    if not scope.callable:
-        return draw(windows(scope))
-    target = draw(st.sampled_from(scope.callable))
+    targets = [each for each in scope.callable if not each.adds]
+    return draw(used(scope, draw(st.sampled_from(targets)), depth, draws_too) if targets else windows(scope))
+
+
+@st.composite
+def used(draw, scope: Scope, target: Signature, depth: int, draws_too: bool = True):
+    """A named pattern with its arguments."""
     if not target.kinds:
         return t.Name(target.name)
     values = [draw(argument(scope, kind, depth, draws_too)) for kind in target.kinds]
@@ -205,6 +210,8 @@ def argument(scope: Scope, kind: str, depth: int, draws_too: bool):
         return st.one_of(st.integers(1, 12).map(integer), st.sampled_from([*known, integer(3)]))
     if kind == "ids":
         return st.sampled_from([*map(parsed_ids, ANYWHERE), *map(t.Name, scope.lists)])
+    if kind == "sum":
+        return sums(scope.at(None), depth - 1)
     return patterns(scope.at(None), depth - 1, draws_too)
 
 
@@ -228,3 +235,27 @@ def patterns(scope: Scope, depth: int = 2, draws_too: bool = True):
         return st.one_of(leaves)
     deeper = [lifts(scope, depth, draws_too), combinations(scope, depth, draws_too), named(scope, depth, draws_too)]
     return st.one_of(*leaves, *deeper, *deeper, *([published(scope)] * 3 if draws_too else []))
+
+
+@st.composite
+def branches(draw, scope: Scope, depth: int):
+    """One branch of a sum; or a name, or a parameter, that stands for several."""
+    adding = [each for each in scope.callable if each.adds]
+    if scope.sums and draw(st.booleans()):
+        return t.Name(draw(st.sampled_from(scope.sums)))
+    if adding and draw(st.booleans()):
+        return draw(used(scope, draw(st.sampled_from(adding)), depth))
+    return draw(patterns(scope, depth))
+
+
+@st.composite
+def sums(draw, scope: Scope, depth: int = 2):
+    """Branches, some of them written twice."""
+    listed = draw(st.lists(branches(scope, depth), min_size=1, max_size=2))
+    again = draw(st.lists(st.sampled_from(listed), min_size=len(listed) == 1, max_size=2))
+    return chain("+", *draw(st.permutations([*listed, *again])))
+
+
+def attended(scope: Scope, depth: int):
+    """What a head attends: a pattern, or a sum of patterns."""
+    return st.one_of(patterns(scope, depth), patterns(scope, depth), patterns(scope, depth), sums(scope, depth - 1))

@@ -16,7 +16,7 @@ from patternc.grammar.format import format_file
 from patternc.grammar.parse import parse
 from patternc.source import Source
 from tests.properties.expressions import ANYWHERE, Scope, Signature, exactly, integer, parsed_ids, sizes
-from tests.properties.patterns import patterns
+from tests.properties.patterns import attended, patterns, sums
 
 MAX_TOKENS = 200
 RAGGED = (1, 2, 3, 15, 16, 17, 31, 33, 63, 64, 65, 100, 127, 129, 192)
@@ -63,18 +63,21 @@ def declarations(draw, scope: Scope):
     """`pattern` statements, each of which may use those before it, and their signatures."""
     statements, signatures = [], []
     for name in draw(st.sampled_from([(), ("p",), ("p", "q")])):
-        kinds = tuple(draw(st.lists(st.sampled_from(["number", "ids", "pattern"]), max_size=3)))
+        adds = draw(st.integers(0, 3)) == 0
+        possible = ["number", "ids", "pattern", "sum"] if adds else ["number", "ids", "pattern"]
+        kinds = tuple(draw(st.lists(st.sampled_from(possible), max_size=3)))
         of = {kind: tuple(f"a{place}" for place, each in enumerate(kinds) if each == kind) for kind in kinds}
         inside = replace(
             scope.at(None),
             positive=of.get("number", ()),
             lists=(*scope.lists, *of.get("ids", ())),
             patterns=of.get("pattern", ()),
+            sums=of.get("sum", ()),
             callable=tuple(signatures),
         )
-        body = draw(patterns(inside, 2))
+        body = draw(sums(inside, 2) if adds else patterns(inside, 2))
         statements.append(t.Pattern(t.Word(name), tuple(t.Word(f"a{place}") for place in range(len(kinds))), body))
-        signatures.append(Signature(name, kinds))
+        signatures.append(Signature(name, kinds, adds))
     return statements, tuple(signatures)
 
 
@@ -106,8 +109,8 @@ def selections(draw, count: int):
 @st.composite
 def assigned(draw, scope: Scope, heads: int):
     if heads == 1 or draw(st.integers(0, 2)):
-        return draw(patterns(scope, 3))
-    return t.HeadBlock(tuple(t.HeadEntry(each, draw(patterns(scope, 2))) for each in draw(selections(heads))))
+        return draw(attended(scope, 3))
+    return t.HeadBlock(tuple(t.HeadEntry(each, draw(attended(scope, 2))) for each in draw(selections(heads))))
 
 
 @st.composite

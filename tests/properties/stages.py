@@ -17,6 +17,7 @@ from patternc.algebra.evaluate import evaluate
 from patternc.algebra.holds import holds
 from patternc.algebra.normalise import normalise
 from patternc.analysis.count import count
+from patternc.analysis.overlay import overlaid
 from patternc.analysis.reach import layer_relations, reach
 from patternc.analysis.rows import empty_rows
 from patternc.analysis.tiles import tile_map
@@ -45,18 +46,36 @@ ON_CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Case:
-    """A compiled program, and what it means: `wanted` [layer][head] of bool [n, n]."""
+    """A compiled program, and what it means: `branches` [layer][head] of the bool [n, n] of each branch of a sum."""
 
     compiled: Program
-    wanted: list
+    branches: list
+
+    @cached_property
+    def counts(self):
+        """[layer][head] of how often each pair counts: int64 [n, n]."""
+        return [[np.sum(head, axis=0, dtype=np.int64) for head in row] for row in self.branches]
+
+    @cached_property
+    def wanted(self):
+        """[layer][head] of bool [n, n]."""
+        return [[counts > 0 for counts in row] for row in self.counts]
+
+    def weighed(self, layer):
+        """The mask of each head of a layer, or how often its pairs count where any counts twice."""
+        counts = np.stack(self.counts[layer])
+        return counts if counts.max(initial=0) > 1 else counts > 0
 
     @cached_property
     def relations(self):
-        """Every distinct relation with its mask, by definition."""
+        """Every distinct relation, those of branches included, with its mask by definition."""
         schedule, found = self.compiled.schedule, {}
         for layer, row in enumerate(schedule.table):
             for head in range(len(row)):
-                found.setdefault(schedule.pattern(layer, head).relation, self.wanted[layer][head])
+                pattern = schedule.pattern(layer, head)
+                found.setdefault(pattern.relation, self.wanted[layer][head])
+                for relation, mask in zip(pattern.relations, self.branches[layer][head], strict=True):
+                    found.setdefault(relation, mask)
         return found
 
     @property
@@ -89,8 +108,12 @@ def check_relations(case):
     schedule, n = case.compiled.schedule, case.n
     for layer, row in enumerate(case.wanted):
         for head, wanted in enumerate(row):
-            assert (vectorised(schedule.pattern(layer, head).relation, n) == wanted).all(), (layer, head)
+            pattern = schedule.pattern(layer, head)
+            assert (vectorised(pattern.relation, n) == wanted).all(), (layer, head)
+            for relation, mask in zip(pattern.relations, case.branches[layer][head], strict=True):
+                assert (vectorised(relation, n) == mask).all(), (layer, head)
             assert (case.compiled.mask(layer, head) == wanted).all()
+            assert (case.compiled.mask(layer, head, counts=True) == case.counts[layer][head]).all()
     for relation, wanted in case.relations.items():
         cost = n * n if "Random" in repr(relation) else n  # a pair of a drawn row costs the row's draw
         rows = np.unique(np.linspace(0, n - 1, max(2, PAIRS_BY_DEFINITION // cost)).astype(int))
@@ -112,6 +135,9 @@ def check_tiles(case, tile, own):
         tiles = tile_map(relation, case.n, *tile, own=own)
         assert (rebuilt(tiles) == wanted).all()
         assert tiles.pairs == wanted.sum()
+    for pattern in case.compiled.schedule.patterns:
+        tiles = overlaid([tile_map(each, case.n, *tile, own=own) for each in pattern.relations])
+        assert tiles.pairs == sum(int(case.relations[each].sum()) for each in pattern.relations)
 
 
 def check_tables_of(case, target, shapes):
@@ -131,7 +157,7 @@ def check_tables_of(case, target, shapes):
             kv_heads = {head // (schedule.heads // schedule.kv_heads) for head in group.heads}
             for pairs in reconstructed(group, lowered.tables, case.n, bool(kv_heads & written)):
                 for head in group.heads:
-                    assert (pairs == case.wanted[layer][head]).all(), (layer, head)
+                    assert (pairs == case.counts[layer][head]).all(), (layer, head)
             written |= kv_heads
             for launch in group.launches:
                 first_or_last = launch in (group.forward[0], group.forward[-1], group.dq[0], group.dq[-1], group.dkv[0])
@@ -145,9 +171,11 @@ def check_counts(case):
         wanted = case.relations[pattern.relation]
         assert (counted.per_query == wanted.sum(axis=1)).all()
         assert (counted.per_key == wanted.sum(axis=0)).all()
+        assert counted.branches == tuple(int(case.relations[each].sum()) for each in pattern.relations)
         (empty,) = np.nonzero(~wanted.any(axis=1))
         assert empty_rows(pattern.relation, case.n) == (empty[0] if empty.size else None)
-    assert counts.layers == tuple(sum(int(mask.sum()) for mask in row) for row in case.wanted)
+    assert counts.layers == tuple(sum(int(each.sum()) for each in row) for row in case.counts)
+    assert counts.distinct == tuple(sum(int(mask.sum()) for mask in row) for row in case.wanted)
 
 
 def check_reach(case):
@@ -189,7 +217,7 @@ def check_attention(case, sinks):
     attention, schedule = case.compiled.module(), case.compiled.schedule
     leaves = inputs(case.n, schedule.heads, schedule.kv_heads, schedule.head_dim, sinks=sinks)
     for layer in {schedule.table[layer]: layer for layer in range(schedule.layers)}.values():
-        mask = torch.from_numpy(np.stack(case.wanted[layer]))
+        mask = torch.from_numpy(case.weighed(layer))
         assert_agrees(Attended(attention, layer, mask), leaves, EXACT)
 
 
