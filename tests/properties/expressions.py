@@ -44,13 +44,14 @@ class Scope:
     """Names of parameters that may stand for sums."""
     callable: tuple[Signature, ...] = ()
     in_model: bool = False
-    top: bool = False
-    """Whether the place is the whole sequence, in no lift."""
+    heads: int = 1
+    even: bool = False
+    """Whether every lift around divides the n it stands at."""
 
-    def at(self, n: int | None) -> Scope:
-        """The scope inside a lift."""
+    def at(self, n: int | None, even: bool = False) -> Scope:
+        """The scope inside a lift, which is `even` if it divides n."""
         known = tuple(pair for pair in self.known if pair[0] != "n")
-        return replace(self, n=n, top=False, known=known if n is None else (*known, ("n", n)))
+        return replace(self, n=n, even=self.even and even, known=known if n is None else (*known, ("n", n)))
 
 
 # -- numbers ----------------------------------------------------------------------------------------------------------

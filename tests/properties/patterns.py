@@ -22,6 +22,7 @@ from tests.properties.expressions import (
     residues,
     sizes,
 )
+from tests.properties.stored import name_of
 
 
 @st.composite
@@ -51,6 +52,14 @@ def neighborhoods(draw, scope: Scope):
     if draw(st.booleans()):
         options["group"] = integer(draw(st.integers(1, k)))
     return turned(draw, call("neighborhood", draw(exactly(scope, k)), **options))
+
+
+@st.composite
+def layouts(draw, scope: Scope):
+    """A stored square, or one for each head, as long as its place."""
+    heads = scope.heads if scope.in_model and draw(st.booleans()) else None
+    name = name_of(heads, scope.n, draw(st.sampled_from([0, 2, 10, 50, 100])), draw(st.integers(0, 3)))
+    return call("layout", t.Text(name))
 
 
 def turned(draw, built: t.Call) -> t.Call:
@@ -135,12 +144,13 @@ def lifts(draw, scope: Scope, depth: int, draws_too: bool):
         start = draw(st.integers(0, n - 1))
         stop = draw(st.integers(start + 1, n))
         where = t.Range(draw(exactly(scope, start)), t.Name("n") if stop == n else draw(exactly(scope, stop)))
-        return call("slice", where, draw(patterns(scope.at(stop - start), depth - 1, draws_too)))
-    size = draw(sizes(n))
+        return call("slice", where, draw(patterns(scope.at(stop - start, even=True), depth - 1, draws_too)))
+    even = n is not None and draw(st.booleans())
+    size = draw(st.sampled_from([each for each in range(1, n + 1) if n % each == 0]) if even else sizes(n))
     inner = None if n is None else -(-n // size) if by == "blocks" else size
     if n is None and draw(st.booleans()):
         return call(by, draw(positives(scope)), draw(patterns(scope, depth - 1, draws_too)))
-    return call(by, draw(exactly(scope, size)), draw(patterns(scope.at(inner), depth - 1, draws_too)))
+    return call(by, draw(exactly(scope, size)), draw(patterns(scope.at(inner, even), depth - 1, draws_too)))
 
 
 @st.composite
@@ -227,8 +237,10 @@ def patterns(scope: Scope, depth: int = 2, draws_too: bool = True):
         chunks(scope),
         positions(scope),
     ]
-    if scope.top:
+    if scope.even:
         leaves.append(neighborhoods(scope))
+    if scope.n is not None:
+        leaves.append(layouts(scope))
     if draws_too:
         leaves.append(draws(scope, depth))
     if depth <= 0:

@@ -122,7 +122,7 @@ def programs(draw, max_tokens: int = MAX_TOKENS, max_layers: int = 4, draws_too:
     declared, signatures = draw(declarations(scope))
     heads, kv_heads = draw(st.sampled_from([(1, 1), (1, 1), (2, 1), (2, 2), (3, 3), (4, 2), (6, 2)]))
     layers = draw(st.integers(1, max_layers))
-    inside = replace(scope, callable=signatures, in_model=True, top=True)
+    inside = replace(scope, callable=signatures, in_model=True, heads=heads, even=True)
     if layers > 1 and draw(st.integers(0, 3)) == 0:
         turns = draw(st.lists(st.integers(1, 2), min_size=1, max_size=2))
         rounds = tuple(t.Round(integer(each), draw(assigned(inside, heads))) for each in turns)

@@ -7,7 +7,7 @@ definition, must agree with it pair by pair (on every pair of a short sequence, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,6 +34,7 @@ from patternc.runtime.remake import schedule_of
 from patternc.source import Source
 from tests.algebra.test_normalise import always, component_masks
 from tests.properties.meaning import masks
+from tests.properties.stored import save_layouts
 from tests.reconstruction import reconstructed
 from tests.runtime.layers import assert_agrees, inputs
 from tests.tiles.test_tile_map import rebuilt
@@ -83,17 +84,24 @@ class Case:
         return self.compiled.schedule.tokens
 
 
-def case_of(written) -> Case:
-    """The front end: what is printed parses to the same tree, without a mistake, and is the same program again."""
+def case_of(written, directory) -> Case:
+    """The front end: what is printed parses to the same tree, without a mistake, and is the same program again.
+
+    Layouts are written to `directory`.
+    """
     file, text = written.file, written.text
-    parsed = parse(Source("program.attn", text))
+    save_layouts(text, directory)
+    source = Source("program.attn", text, directory / "program.attn")
+    parsed = parse(source)
     assert parsed.diagnostics == ()
     assert parsed.tree == file
-    compiled, failures = analyse(text, target="cpu", dtype="float64")
+    compiled, failures = analyse(source, target="cpu", dtype="float64")
     assert not has_errors(compiled.warnings)
     assert failures == ()
     kept = typed_to_json(compiled.checked)
-    assert typed_from_json(kept) == compiled.checked
+    assert typed_from_json(kept) == replace(
+        compiled.checked, files=tuple(Source(each.name, each.text) for each in compiled.checked.files)
+    )
     assert typed_to_json(typed_from_json(kept)) == kept
     return Case(compiled, masks(file))
 

@@ -48,7 +48,7 @@ def test_programs(program, tile, own, shape, everything, sinks, kept, tmp_path_f
             stride_everything(patch)
             patch.setattr(hubs, "LEAST_SPLIT", hubs.PERCENT_ITEM + 1)
             patch.setattr(hubs, "HUB", 1)
-        case = stages.case_of(program)
+        case = stages.case_of(program, tmp_path_factory.getbasetemp())
         stages.check_relations(case)
         stages.check_components(case)
         stages.check_tiles(case, tile, own)

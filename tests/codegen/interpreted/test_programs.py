@@ -13,8 +13,8 @@ from tests.properties.stages import case_of
 
 @settings(max_examples=150 if LONG else 8, suppress_health_check=list(HealthCheck))
 @given(program=programs(max_tokens=60, max_layers=2), sinks=st.booleans())
-def test_programs(program, sinks):
-    case = case_of(program)
+def test_programs(program, sinks, tmp_path_factory):
+    case = case_of(program, tmp_path_factory.getbasetemp())
     schedule = case.compiled.schedule
     lowered = lower(schedule, target="cuda:90", dtype="float32", head_dim=16, shapes=shapes(16, 32), sinks=sinks)
     for layer, plan in {
