@@ -43,6 +43,8 @@ class Scope:
     sums: tuple[str, ...] = ()
     """Names of parameters that may stand for sums."""
     callable: tuple[Signature, ...] = ()
+    uses: tuple[str, ...] = ()
+    """Files of the library."""
     in_model: bool = False
     heads: int = 1
     even: bool = False

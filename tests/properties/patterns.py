@@ -22,6 +22,7 @@ from tests.properties.expressions import (
     residues,
     sizes,
 )
+from tests.properties.library import library
 from tests.properties.stored import name_of
 
 
@@ -197,6 +198,8 @@ def published(draw, scope: Scope):
 @st.composite
 def named(draw, scope: Scope, depth: int, draws_too: bool):
     """A named pattern with arguments, positional first; or a pattern that is a parameter."""
+    if scope.uses and draw(st.booleans()):
+        return draw(library(scope, draws_too))
     if scope.patterns and draw(st.booleans()):
         return t.Name(draw(st.sampled_from(scope.patterns)))
     targets = [each for each in scope.callable if not each.adds]

@@ -16,6 +16,7 @@ from patternc.grammar.format import format_file
 from patternc.grammar.parse import parse
 from patternc.source import Source
 from tests.properties.expressions import ANYWHERE, Scope, Signature, exactly, integer, parsed_ids, sizes
+from tests.properties.library import CALLS, EVEN
 from tests.properties.patterns import attended, patterns, sums
 
 MAX_TOKENS = 200
@@ -119,6 +120,9 @@ def programs(draw, max_tokens: int = MAX_TOKENS, max_layers: int = 4, draws_too:
     lengths = [st.integers(1, 40), st.integers(1, max_tokens), st.sampled_from([n for n in RAGGED if n <= max_tokens])]
     n = draw(st.one_of(lengths))
     params, scope = draw(parameters(n))
+    files = draw(st.just([]) | st.lists(st.sampled_from(sorted({*CALLS, *EVEN})), max_size=2, unique=True))
+    uses = [t.Use(t.Word(each), True) for each in files]
+    scope = replace(scope, uses=tuple(files))
     declared, signatures = draw(declarations(scope))
     heads, kv_heads = draw(st.sampled_from([(1, 1), (1, 1), (2, 1), (2, 2), (3, 3), (4, 2), (6, 2)]))
     layers = draw(st.integers(1, max_layers))
@@ -142,4 +146,4 @@ def programs(draw, max_tokens: int = MAX_TOKENS, max_layers: int = 4, draws_too:
     if kv_heads != heads:
         settings.append(t.Setting("kv_heads", integer(kv_heads)))
     model = t.Model(t.Word("m"), tuple(draw(st.permutations(settings))))
-    return Written(t.File(tuple(draw(st.permutations([*params, *declared, model])))))
+    return Written(t.File(tuple(draw(st.permutations([*uses, *params, *declared, model])))))
