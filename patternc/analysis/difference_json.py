@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from patternc.analysis.difference import Difference, Group, Predicted, Side
+from patternc.analysis.difference import Difference, Group, Predicted, Recounted, Side
 from patternc.analysis.reach import Growth, Pair
 
 SCHEMA = "patternc.diff/1"
@@ -37,13 +37,21 @@ def _group(group: Group) -> Json:
         "both": group.shared.both,
         "only_a": group.shared.only_a,
         "only_b": group.shared.only_b,
+        "recounted": group.shared.recounted,
         "first_only_a": _pair(group.shared.first_only_a),
         "first_only_b": _pair(group.shared.first_only_b),
+        "first_recounted": _recounted(group.shared.first_recounted),
     }
 
 
 def _pair(pair: Pair | None) -> Json | None:
     return None if pair is None else {"query": pair[0], "key": pair[1]}
+
+
+def _recounted(first: Recounted | None) -> Json | None:
+    if first is None:
+        return None
+    return {"query": first.pair[0], "key": first.pair[1], "times_a": first.a, "times_b": first.b}
 
 
 def _side(side: Side) -> Json:

@@ -1,6 +1,7 @@
 """`patternc diff A B`: which pairs, cost and reach changed; `--json` for programs.
 
-Exit codes are those of diff(1): 0 every mask is the same, 1 some differ, 2 anything that kept it from comparing.
+Exit codes are those of diff(1): 0 every mask is the same, 1 some differ (in their
+pairs, or in how often these count), 2 anything that kept it from comparing.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def command(
 
     A and B are files, or -e PATTERN: `diff a.attn b.attn`, `diff a.attn -e 'local(64)'`, `diff -e 'local(64)' -e
     'local(65)' --causal --tokens 4096`. A pattern beside a file is taken in a model like the file's. One file with
-    --param-b is compared with itself. Exit codes: 0 equal masks, 1 different ones, 2 errors.
+    --param-b is compared with itself. Exit codes: 0 the same pairs, each counted as often; 1 others; 2 errors.
     """
     if len(files) == 1 and not expressions and params_b:
         files = files * 2

@@ -38,12 +38,15 @@ def _verdict(found: Difference) -> str:
     if not found.comparable:
         return "The lengths differ, so no masks are compared; --tokens gives both the same length."
     if found.equal:
-        return "[green]The masks are equal[/]: in every layer and head, the same pairs."
+        return "[green]The masks are equal[/]: in every layer and head, the same pairs, counted alike."
     differing = [group for group in found.groups if not group.shared.equal]
     places = sum(len(group.layers) * len(group.heads) for group in differing)
     common = sum(len(group.layers) * len(group.heads) for group in found.groups)
-    if differing:
-        text = f"[red]The masks differ[/] in {places:,} of {plural(common, 'head')} over all layers that both have."
+    among = f"in {places:,} of {plural(common, 'head')} over all layers that both have."
+    if differing and all(group.shared.same_pairs for group in differing):
+        text = f"The masks have the same pairs, but [red]count some of them differently[/] {among}"
+    elif differing:
+        text = f"[red]The masks differ[/] {among}"
     else:
         text = "The masks of all layers and heads that both have are equal."
     for what, a, b in (("layer", found.a.layers, found.b.layers), ("head", found.a.heads, found.b.heads)):
@@ -73,7 +76,9 @@ def _masks(console: Console, found: Difference) -> None:
     if not found.groups or found.equal:
         return
     heading(console, "Pairs of one head")
-    table = plain_table("layers", "heads", "pattern", ">in both", ">only in A", ">only in B")
+    recounting = any(group.shared.recounted for group in differing)
+    more = (">counted differently",) if recounting else ()
+    table = plain_table("layers", "heads", "pattern", ">in both", ">only in A", ">only in B", *more)
     layers, heads = min(found.a.layers, found.b.layers), min(found.a.heads, found.b.heads)
     for group in differing[:MOST_GROUPS]:
         shared = group.shared
@@ -82,6 +87,7 @@ def _masks(console: Console, found: Difference) -> None:
             ranges(group.heads, heads),
             safe(_patterns(group)),
             *(f"{count:,}" for count in (shared.both, shared.only_a, shared.only_b)),
+            *([f"{shared.recounted:,}"] if recounting else ()),
         )
     show(console, table)
     if len(differing) > MOST_GROUPS:
@@ -93,6 +99,18 @@ def _masks(console: Console, found: Difference) -> None:
                 place = f"layer {group.layers[0]}, head {group.heads[0]}"
                 say(console, f"The first pair only in {letter}: {place}, query {pair[0]:,} attends key {pair[1]:,}.")
                 break
+    for group in differing:
+        first = group.shared.first_recounted
+        if first is not None:
+            place = f"layer {group.layers[0]}, head {group.heads[0]}"
+            query, key = first.pair
+            often = f"{_times(first.a)} in A, {_times(first.b)} in B"
+            say(console, f"The first pair counted differently: {place}, query {query:,}, key {key:,}: {often}.")
+            break
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _first_a(group: Group) -> Pair | None:

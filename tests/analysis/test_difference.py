@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patternc.analysis.difference import shared
+from patternc.algebra.relation import union
+from patternc.analysis.difference import Recounted, shared
 from patternc.analysis.difference_json import to_json
 from patternc.compiler import analyse
 from tests.strategies import mask, places, relations
@@ -19,8 +20,12 @@ SCHEMA = json.loads(files("patternc.analysis").joinpath("difference.schema.json"
 
 @st.composite
 def two(draw):
+    """Two sums; now and then with the same branches, or with the union of the other's."""
     n, relation = draw(places(max_tokens=40))
-    return n, relation, draw(relations(n))
+    some, others = st.lists(relations(n), max_size=2), st.lists(relations(n), min_size=1, max_size=3)
+    a = [relation, *draw(some)]
+    b = draw(some.map(lambda more: [*reversed(a), *more]) | st.just([union(*a)]) | others)
+    return n, a, b
 
 
 def first(pairs):
@@ -28,13 +33,22 @@ def first(pairs):
 
 
 @given(two())
-def test_what_two_relations_share(case):
+def test_what_two_sums_share(case):
     n, a, b = case
-    left, right = mask(a, n), mask(b, n)
+    left, right = (sum(mask(branch, n).astype(int) for branch in branches) for branches in (a, b))
     found = shared(a, b, n)
-    assert found.both == (left & right).sum()
-    assert (found.only_a, found.only_b) == ((left & ~right).sum(), (right & ~left).sum())
-    assert (found.first_only_a, found.first_only_b) == (first(left & ~right), first(right & ~left))
+    only_a, only_b = (left > 0) & (right == 0), (right > 0) & (left == 0)
+    other = (left > 0) & (right > 0) & (left != right)
+    assert found.both == ((left > 0) & (right > 0)).sum()
+    assert (found.only_a, found.only_b, found.recounted) == (only_a.sum(), only_b.sum(), other.sum())
+    assert (found.first_only_a, found.first_only_b) == (first(only_a), first(only_b))
+    if found.first_recounted is None:
+        assert not other.any()
+    else:
+        at = found.first_recounted.pair
+        assert at == first(other)
+        assert (found.first_recounted.a, found.first_recounted.b) == (left[at], right[at])
+    assert found.same_pairs == bool(((left > 0) == (right > 0)).all())
     assert found.equal == bool((left == right).all())
 
 
@@ -73,6 +87,30 @@ def test_equal_masks_written_in_other_words():
     assert program(BASE).diff(program("3 { 0: past  rest: heads { even: local(8) & dense  odd: stride(4) } }")).equal
 
 
+def test_a_sum_is_not_the_union():
+    """The two have the same pairs; the window's keys that a stride has are counted twice by one of them."""
+    n = 1 << 18
+    a = program("1 { all: local(64) + stride(16) }", f"causal tokens {n}")
+    b = program("1 { all: local(64) | stride(16) }", f"causal tokens {n}")
+    found = a.diff(b)
+    (group,) = found.groups
+    assert not found.equal
+    assert group.shared.same_pairs
+    # distances 0, 16, 32 and 48
+    assert group.shared.recounted == 4 * n - (16 + 32 + 48)
+    assert group.shared.first_recounted == Recounted((0, 0), 2, 1)
+    assert group.shared.recounted == found.a.pairs - found.b.pairs
+
+
+def test_branches_in_another_order_are_the_same_sum():
+    a = program("1 { all: local(8) + stride(4) + self + self }")
+    assert a.diff(program("1 { all: self + stride(4) + self + local(8) }")).equal
+    found = a.diff(program("1 { all: self + stride(4) + local(8) }"))
+    assert not found.equal
+    (group,) = found.groups
+    assert (group.shared.recounted, group.shared.first_recounted) == (96, Recounted((0, 0), 4, 3))
+
+
 def test_models_of_other_sizes():
     small = "causal tokens 96 heads 2"
     found = program("2 { all: local(8) }", small).diff(program("3 { all: local(8) }", small.replace("2", "4")))
@@ -108,6 +146,7 @@ def test_settings_and_parameters_that_differ():
     [
         (program(BASE), program(BASE)),
         (program(BASE), program("2 { all: random(3) | self }")),
+        (program("1 { all: local(8) + self }"), program("1 { all: local(8) }")),
         (program(BASE), program("2 { all: dense }", "bidirectional tokens 64 head_dim 16", target="cpu")),
     ],
 )

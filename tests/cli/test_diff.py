@@ -35,6 +35,22 @@ def test_different_masks_exit_1(patternc, model):
     assert f"{data['b']['pairs']:,}" in done.out
 
 
+def test_the_same_pairs_counted_otherwise_exit_1(patternc):
+    inline = ("--causal", "--tokens", 64)
+    done = patternc("diff", "-e", "local(8) + keys(0)", "-e", "local(8) | keys(0)", *inline)
+    assert (done.code, done.err) == (1, "")
+    text = " ".join(done.out.split())
+    assert "The masks have the same pairs, but count some of them differently in 1 of 1 head" in text
+    assert "The first pair counted differently: layer 0, head 0, query 0, key 0: 2 times in A, once in B." in text
+    assert "only in A:" not in text
+    data = json.loads(patternc("diff", "-e", "local(8) + keys(0)", "-e", "keys(0) | local(8)", *inline, "--json").out)
+    (group,) = data["groups"]
+    assert not data["equal"]
+    assert (group["only_a"], group["only_b"], group["recounted"]) == (0, 0, 8)
+    assert group["first_recounted"] == {"query": 0, "key": 0, "times_a": 2, "times_b": 1}
+    assert patternc("diff", "-e", "local(8) + keys(0)", "-e", "keys(0) + local(8)", *inline).code == 0
+
+
 def test_a_pattern_beside_a_file_is_in_a_model_like_it(patternc, model):
     data = json.loads(patternc("diff", "a.attn", "-e", "local(8)", "--json").out)
     assert data["equal"]
