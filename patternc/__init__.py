@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from patternc.version import VERSION
 
 if TYPE_CHECKING:
-    from patternc.compiler import Program as Program
     from patternc.compiler import compile as compile
     from patternc.diagnostics import PatternError as PatternError
+    from patternc.program import Program as Program
     from patternc.runtime.errors import AttentionInputError as AttentionInputError
     from patternc.runtime.errors import ModuleError as ModuleError
     from patternc.runtime.load import load as load
@@ -25,7 +25,7 @@ __version__ = VERSION
 
 _HOMES = {
     "compile": "patternc.compiler",
-    "Program": "patternc.compiler",
+    "Program": "patternc.program",
     "PatternError": "patternc.diagnostics",
     "load": "patternc.runtime.load",
     "ModuleError": "patternc.runtime.errors",

@@ -15,7 +15,8 @@ import click
 from patternc.cli.options import Input, is_standard_input, plan_options, read_input
 from patternc.cli.output import clear_errors, terminal_width, use_colour
 from patternc.codegen.plan import Dtype
-from patternc.compiler import Program, analyse
+from patternc.compiler import analyse
+from patternc.program import Program
 
 DIFFERENT, TROUBLE = 1, 2
 

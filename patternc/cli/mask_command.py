@@ -8,7 +8,8 @@ import click
 
 from patternc.cli.options import pattern_options, place_options, read_input
 from patternc.cli.output import clear_errors, refuse, refuse_to_replace, replacing
-from patternc.compiler import MOST_TOKENS_OF_A_MASK, compile
+from patternc.compiler import compile
+from patternc.program import MOST_TOKENS_OF_A_MASK
 
 
 @click.command("mask")

@@ -11,7 +11,8 @@ import click
 
 from patternc.cli.options import pattern_options, place_options, read_input
 from patternc.cli.output import clear_errors, refuse, refuse_to_replace, replacing, terminal_width
-from patternc.compiler import Program, analyse
+from patternc.compiler import analyse
+from patternc.program import Program
 
 MOST_CELLS = 64
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 import patternc
-from patternc.compiler import Program
+from patternc.program import Program
 from tests.conformance.cases import CASES, Case
 from tests.conformance.programs import longformer_halves, picked_blocks, written
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patternc.compiler import Program, analyse
+from patternc.compiler import analyse
+from patternc.program import Program
 from tests.conformance.cases import CASES, Case
 from tests.conformance.programs import UNMET, random_blocks, written
 

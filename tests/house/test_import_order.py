@@ -16,11 +16,12 @@ ORDER = (
     "runtime",
     "integrations",
     "arguments",
+    "program",
     "compiler",
     "cli __main__",
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names.split()}
-DOOR = {"__init__", "compiler"}  # patternc/__init__.py re-exports the door; both may name every stage
+DOOR = {"__init__", "compiler", "program"}  # patternc/__init__.py re-exports the door; all may name every stage
 
 ONLY_IN = {
     "lark": {"grammar"},

@@ -24,10 +24,11 @@ from patternc.analysis.tiles import tile_map
 from patternc.codegen.check_tables import check_tables
 from patternc.codegen.lower import lower
 from patternc.codegen.plan_json import plan_from_json, plan_to_json
-from patternc.compiler import Program, analyse
+from patternc.compiler import analyse
 from patternc.diagnostics import has_errors
 from patternc.grammar.parse import parse
 from patternc.grammar.typed_json import typed_from_json, typed_to_json
+from patternc.program import Program
 from patternc.runtime import reference
 from patternc.runtime.load import load
 from patternc.runtime.remake import schedule_of
