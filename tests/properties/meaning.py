@@ -1,8 +1,9 @@
 """What a program means, read straight off its tree by the language's own page: slow, obvious, independent.
 
 For: holding the whole way from text to relations against something else than itself. `masks` evaluates the tables of
-the language reference, section by section, on arrays of all pairs; nothing of the checker, the elaborator or the
-relations is used, only the published draw of `random`. Not for: wrong programs (anything may happen).
+the language reference, section by section, on arrays of all pairs, branch by branch of a sum; nothing of the checker,
+the elaborator or the relations is used, only the published draw of `random`. Not for: wrong
+programs (anything may happen).
 """
 
 from __future__ import annotations

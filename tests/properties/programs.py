@@ -9,14 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
 from hypothesis import strategies as st
 
 from patternc.grammar import tree as t
 from patternc.grammar.format import format_file
 from patternc.grammar.parse import parse
 from patternc.source import Source
+from tests.properties.asked import Truth, conditions
 from tests.properties.expressions import ANYWHERE, Scope, Signature, exactly, integer, parsed_ids, sizes
 from tests.properties.library import CALLS, EVEN
+from tests.properties.meaning import masks
 from tests.properties.patterns import attended, patterns, sums
 
 MAX_TOKENS = 200
@@ -146,4 +149,9 @@ def programs(draw, max_tokens: int = MAX_TOKENS, max_layers: int = 4, draws_too:
     if kv_heads != heads:
         settings.append(t.Setting("kv_heads", integer(kv_heads)))
     model = t.Model(t.Word("m"), tuple(draw(st.permutations(settings))))
-    return Written(t.File(tuple(draw(st.permutations([*uses, *params, *declared, model])))))
+    statements = [*uses, *params, *declared, model]
+    if draw(st.integers(0, 2)) == 0:
+        counts = [[np.sum(head, axis=0, dtype=np.int64) for head in row] for row in masks(t.File(tuple(statements)))]
+        truth = Truth(counts, t.Flag("causal") in settings, kv_heads)
+        statements += map(t.Expect, draw(st.lists(conditions(truth), min_size=1, max_size=3)))
+    return Written(t.File(tuple(draw(st.permutations(statements)))))

@@ -26,6 +26,7 @@ from patternc.codegen.lower import lower
 from patternc.codegen.plan_json import plan_from_json, plan_to_json
 from patternc.compiler import analyse
 from patternc.diagnostics import has_errors
+from patternc.grammar import tree as t
 from patternc.grammar.parse import parse
 from patternc.grammar.typed_json import typed_from_json, typed_to_json
 from patternc.program import Program
@@ -34,6 +35,7 @@ from patternc.runtime.load import load
 from patternc.runtime.remake import schedule_of
 from patternc.source import Source
 from tests.algebra.test_normalise import always, component_masks
+from tests.properties.asked import Truth
 from tests.properties.meaning import masks
 from tests.properties.stored import save_layouts
 from tests.reconstruction import reconstructed
@@ -52,6 +54,7 @@ class Case:
 
     compiled: Program
     branches: list
+    expected: list
 
     @cached_property
     def counts(self):
@@ -98,13 +101,31 @@ def case_of(written, directory) -> Case:
     assert parsed.tree == file
     compiled, failures = analyse(source, target="cpu", dtype="float64")
     assert not has_errors(compiled.warnings)
-    assert failures == ()
+    assert [each.code for each in failures] == [code for code in map(code_of, compiled.verdicts) if code]
     kept = typed_to_json(compiled.checked)
     assert typed_from_json(kept) == replace(
         compiled.checked, files=tuple(Source(each.name, each.text) for each in compiled.checked.files)
     )
     assert typed_to_json(typed_from_json(kept)) == kept
-    return Case(compiled, masks(file))
+    return Case(compiled, masks(file), [each.condition for each in file.statements if isinstance(each, t.Expect)])
+
+
+def code_of(verdict):
+    """The mistake that what was expected is."""
+    if verdict.undefined:
+        return verdict.undefined[0].code
+    return {True: None, False: "PA601", None: "PA606"}[verdict.holds]
+
+
+def check_expectations(case):
+    """Verdicts, where this length decides them."""
+    schedule = case.compiled.schedule
+    truth = Truth(case.counts, schedule.causal, schedule.kv_heads)
+    for condition, verdict in zip(case.expected, case.compiled.verdicts, strict=True):
+        if isinstance(condition, t.Comparison | t.Connected):
+            assert verdict.holds is truth.holds(condition), verdict
+            assert code_of(verdict) == {True: None, False: "PA601", None: "PA404"}[verdict.holds]
+        assert verdict.detail
 
 
 def vectorised(relation, n):

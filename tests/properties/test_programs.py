@@ -54,6 +54,7 @@ def test_programs(program, tile, own, shape, everything, sinks, kept, tmp_path_f
         stages.check_tiles(case, tile, own)
         stages.check_counts(case)
         stages.check_reach(case)
+        stages.check_expectations(case)
         stages.check_tables_of(case, "cuda:90", shape)
         stages.check_tables_of(case, "cpu", None)
         stages.check_attention(case, sinks)
