@@ -1,19 +1,21 @@
 """The `patternc` command: a lazy group, so that each subcommand imports only what it needs.
 
 For: finding subcommands and the exit codes. Not for: what a subcommand does (one file each beside this one).
-Exit codes: 0 fine, 1 the pattern or module has errors or a check failed, 2 wrong usage, 141 nobody reads the output.
+Exit codes: 0 fine, 1 the pattern or module has errors or a check failed, 2 wrong usage or an output that
+cannot be written, 141 nobody reads the output.
 """
 
 from __future__ import annotations
 
 import difflib
-import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 import click
 
+from patternc.cli.streams import OutputError, give_up, guarded
 from patternc.version import VERSION
 
 # name -> (module, one line of help); the order is that of `patternc --help`
@@ -32,6 +34,8 @@ COMMANDS = {
 ALIASES = {"analyze": "analyse"}
 BROKEN_PIPE = 128 + 13
 """What a shell says of a program that SIGPIPE ended."""
+UNWRITTEN = 2
+"""Standard output cannot be written: no answer, neither 0 nor 1."""
 
 
 class LazyGroup(click.Group):
@@ -55,15 +59,18 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def invoke(self, ctx: click.Context) -> object:
-        """As click does; where nobody reads on, end as quietly as a program that the pipe's signal ends."""
+    def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
+        """As click does. Where nobody reads on, end as quietly as a program that the pipe's signal ends."""
         try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            # What is still buffered must go somewhere when Python flushes it at the end.
-            with open(os.devnull, "wb") as nowhere:
-                os.dup2(nowhere.fileno(), sys.stdout.fileno())
-            sys.exit(BROKEN_PIPE)
+            with guarded():
+                return super().main(*args, **kwargs)
+        except OutputError as error:
+            give_up()
+            if error.unread:
+                sys.exit(BROKEN_PIPE)
+            with suppress(OSError):  # standard error may be the one that fails
+                click.echo(f"error: {error}", err=True)
+            sys.exit(UNWRITTEN)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

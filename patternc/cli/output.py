@@ -50,8 +50,6 @@ def clear_errors(code: int = FAILED) -> Generator[None]:
         yield
     except PatternError as error:
         fail(error, code=code)
-    except BrokenPipeError:
-        raise
     except (TileBudgetError, AttentionInputError, ModuleError, OSError) as error:
         refuse(str(error), code)
 
@@ -96,8 +94,6 @@ def replacing(path: Path) -> Generator[Path]:
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         yield temporary / path.name
         (temporary / path.name).replace(path)
-    except BrokenPipeError:
-        raise
     except OSError as error:
         raise OSError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:

@@ -225,7 +225,41 @@ def test_nobody_reads_on(patternc, arguments):
     finally:
         os.close(writer)
     assert done.err == ""
-    assert done.code == (1 if arguments == ("--help",) else 141)  # click itself ends --help
+    assert done.code == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", EXAMPLE),
+        ("check", EXAMPLE, "--format", "json"),
+        ("check", EXAMPLE, "--format", "sarif"),
+        ("explain", "PA201"),
+        ("explain", "--help"),
+        ("fmt", "-e", "local(8)"),
+        ("show", *INLINE),
+        ("analyse", *INLINE),
+        ("diff", EXAMPLE, EXAMPLE),
+        ("mask", *INLINE, "-o", "m.npy"),
+        ("--version",),
+        ("--help",),
+    ],
+)
+def test_standard_output_that_is_full(patternc, arguments):
+    """A result that is lost is one line of error, whatever the command, and no answer: neither 0 nor 1."""
+    with open("/dev/full", "w") as full:
+        done = patternc(*arguments, stdout=full)
+    assert done.err == "error: standard output cannot be written: No space left on device\n"
+    assert done.code == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_text_longer_than_buffers_that_cannot_be_written(patternc, tmp_path):
+    """It is written at once, and nothing of it is left to be written at the end."""
+    with open("/dev/full", "w") as full:
+        done = patternc("fmt", "-e", " | ".join(f"local({w})" for w in range(1, 2000)), stdout=full)
+    assert (done.code, done.err) == (2, "error: standard output cannot be written: No space left on device\n")
 
 
 def test_a_failed_expectation_is_in_the_report_and_exits_1(patternc, tmp_path):
