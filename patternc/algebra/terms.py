@@ -16,6 +16,7 @@ from patternc.algebra.redundant import covered_by
 from patternc.algebra.schedule import Branch, HeadPattern, Term, sum_of
 from patternc.diagnostics import Diagnostic, Label
 from patternc.grammar import tree, typed
+from patternc.grammar.dependencies import has_missing
 from patternc.grammar.format import format_expression
 from patternc.grammar.written import written
 
@@ -117,6 +118,9 @@ def _note_redundant(
         other = covered_by(position, relations) if len(terms) <= _MOST_COMPARED else None
         if (alone and len(terms) == 1) or (other is None and not isinstance(relations[position], r.Empty)):
             evaluation.useful.add(place)
+            continue
+        if has_missing(_written(frame, pattern)):
+            evaluation.useful.add(place)  # what it would be without the mistake in it, nobody knows
             continue
         labels = [frame.label(pattern.span, "adds nothing")]
         reason = "it has no pairs here"

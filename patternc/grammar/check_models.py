@@ -232,10 +232,56 @@ def _side(context: Context, scope: Scope, expression: tree.Expression) -> typed.
         if expression.form == "percent":
             value /= 100
         return typed.Ratio(value.numerator, value.denominator, expression.span)
+    if (share := _quotient(expression)) is not None:
+        return _written_as_quotient(context, scope, expression.span, share)
     number = check_number(context, scope, expression)
     before = len(context.diagnostics)
     _whole_numbers_only(context, scope, number, needed_by=None)
     return number if len(context.diagnostics) == before else typed.Hole(expression.span)
+
+
+def _quotient(expression: tree.Expression) -> Fraction | None:
+    """What `1 / 2` would be, a quotient of two literals."""
+    match expression:
+        case tree.Chain((tree.Number(above, "integer"), tree.Number(below, "integer")), (tree.Operator("/"),)):
+            short = max(len(above), len(below)) <= _LONGEST_LITERAL
+            return Fraction(int(above), int(below)) if short and int(below) else None
+        case _:
+            return None
+
+
+_LONGEST_LITERAL = 18
+"""Digits of a number that is thought of as a part of a share."""
+
+
+def _written_as_quotient(context: Context, scope: Scope, span: Span, share: Fraction) -> typed.Hole:
+    """Report a share that was written as a quotient, with what it is as a percentage or a decimal."""
+    written = _percentage(share) if share <= 1 else _decimal(share)
+    written = written or _decimal(share)
+    context.diagnostics.append(
+        Diagnostic(
+            "PA308",
+            f"a share is written as a percentage or a decimal, not as `{scope.written(span)}`",
+            (scope.label(span, "true division"),),
+            () if written else ("no decimal is exactly that: multiply both sides by what it is divided by",),
+            scope.fix(f"write `{written}`", span, written) if written else None,
+        )
+    )
+    return typed.Hole(span)
+
+
+def _percentage(share: Fraction) -> str | None:
+    """A share in whole per cent, where it is that."""
+    return f"{share * 100}%" if (share * 100).denominator == 1 else None
+
+
+def _decimal(share: Fraction) -> str | None:
+    """A share with at most six decimals, where it has no more."""
+    millionths = share * 10**6
+    if millionths.denominator != 1:
+        return None
+    whole, rest = divmod(millionths.numerator, 10**6)
+    return f"{whole}.{rest:06}".rstrip("0").rstrip(".")
 
 
 def _whole_numbers_only(context: Context, scope: Scope, number: typed.Number, needed_by: str | None) -> None:

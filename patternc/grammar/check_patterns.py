@@ -75,11 +75,9 @@ def _named_pattern(context: Context, scope: Scope, name: tree.Word) -> typed.Pat
             return Hole(span)
         return Hole(span) if declared.kind is None else typed.NamedPattern(text, (), span)
     if text in signatures.PRIMITIVES:
-        example = signatures.PRIMITIVES[text].example
+        examples = signatures.PRIMITIVES[text].examples
         context.diagnostics.append(
-            Diagnostic(
-                "PA302", f"`{text}` needs arguments, as in `{example}`", (scope.label(span, "used without any"),)
-            )
+            Diagnostic("PA302", f"`{text}` needs arguments, as in {examples}", (scope.label(span, "used without any"),))
         )
         return Hole(span)
     if text in context.params:

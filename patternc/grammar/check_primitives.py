@@ -39,7 +39,7 @@ def check_primitive(
             context.diagnostics.append(
                 Diagnostic(
                     "PA302",
-                    f"`{signature.name}` needs {parameter.phrase}, as in `{signature.example}`",
+                    f"`{signature.name}` needs {parameter.phrase}, as in {signature.examples}",
                     (scope.label(call.span, f"without {parameter.phrase}"),),
                 )
             )

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from patternc.grammar import tree
 
+_Part = tree.Argument | tree.HeadBlock
+
 
 def names_in(expression: tree.Expression | tree.HeadBlock) -> Iterator[str]:
     """Every name that an expression mentions, calls included, argument names left out; in no particular order."""
@@ -18,11 +20,25 @@ def names_in(expression: tree.Expression | tree.HeadBlock) -> Iterator[str]:
 
 def words_in(expressions: Iterable[tree.Argument | tree.HeadBlock]) -> Iterator[tree.Word]:
     """The same of several expressions, each name with its place."""
+    for each in _parts_of(expressions):
+        if isinstance(each, tree.Name):
+            yield tree.Word(each.text, each.span)
+        elif isinstance(each, tree.Call):
+            yield each.name
+
+
+def has_missing(expression: tree.Expression) -> bool:
+    """Whether a part of an expression could not be read, or stands for nothing."""
+    return any(isinstance(each, tree.Missing) for each in _parts_of([expression]))
+
+
+def _parts_of(expressions: Iterable[_Part]) -> Iterator[_Part]:
+    """Everything in several expressions, and they themselves."""
     waiting = list(expressions)
     while waiting:
-        match waiting.pop():
-            case tree.Name(text, span):
-                yield tree.Word(text, span)
+        part = waiting.pop()
+        yield part
+        match part:
             case tree.Negative(operand):
                 waiting.append(operand)
             case tree.Chain(operands):
@@ -31,8 +47,7 @@ def words_in(expressions: Iterable[tree.Argument | tree.HeadBlock]) -> Iterator[
                 waiting += (base, exponent)
             case tree.NamedArgument(_, value):
                 waiting.append(value)
-            case tree.Call(name, arguments):
-                yield name
+            case tree.Call(_, arguments):
                 waiting.extend(arguments)
             case tree.Range(start, stop, step):
                 waiting += (start, stop) if step is None else (start, stop, step)

@@ -18,7 +18,13 @@ from patternc.grammar.foreign import (
     foreign_setting,
     foreign_statement,
 )
-from patternc.grammar.foreign_values import bare_file_name, foreign_number, foreign_quotes, foreign_range
+from patternc.grammar.foreign_values import (
+    bare_file_name,
+    foreign_number,
+    foreign_quotes,
+    foreign_range,
+    split_percentage,
+)
 from patternc.grammar.lexer import END, STRAY, Token
 from patternc.grammar.missing import (
     missing_brackets,
@@ -27,8 +33,8 @@ from patternc.grammar.missing import (
     missing_word,
     operand_at_line_end,
 )
-from patternc.grammar.places import Edit, Place, new_token, shown, unexpected
-from patternc.grammar.signatures import ARGUMENT_NAMES, PRIMITIVES
+from patternc.grammar.places import Edit, Place, new_token, shown, touch, unexpected
+from patternc.grammar.signatures import ARGUMENT_NAMES, PATTERN_WORDS, PRIMITIVES
 from patternc.grammar.terminals import CONDITIONS, SELECTORS, SIGNS, STATEMENTS
 from patternc.grammar.wrong_signs import foreign_sign, foreign_word, misspelt, stray, twice
 from patternc.source import Span
@@ -52,7 +58,7 @@ def wrong_here(place: Place) -> Iterator[Edit]:
     yield from misspelt(place, could)
     yield from braces(place, could)
     yield from brackets(place)
-    yield from twice(place)
+    yield from twice(place, could)
     yield from missing_word(place, could)
 
 
@@ -62,6 +68,7 @@ def wrong_before(place: Place) -> Iterator[Edit]:
     could = place.cursor.accepts()
     yield from comment(place, read=True)
     yield from foreign_number(place)
+    yield from split_percentage(place)
     yield from foreign_selector(place, could)
     yield from foreign_word(place, could)
     yield from foreign_count(place)
@@ -70,7 +77,7 @@ def wrong_before(place: Place) -> Iterator[Edit]:
     if "CONNECTED" in could:
         yield from misspelt(place, could & set(CONDITIONS))
     if place.before is not None and place.before.type == "PERCENT":
-        yield from twice(place)
+        yield from twice(place, could)
     if token.type == "COLON":
         diagnostic = Diagnostic(
             "PA109",
@@ -93,6 +100,8 @@ def missing_here(place: Place) -> Iterator[Edit]:
             continue
         elif (kind == "TIMES" and "OR" in could) or (kind == "LPAR" and "OR" not in could):
             continue  # an expression could go on or begin with it: nothing says that it is missing
+        elif kind == "TIMES" and _names_pattern(place):
+            continue  # it is the count itself that is missing
         elif kind in could and place.before is not None:
             sign = SIGNS[kind]
             diagnostic = Diagnostic(
@@ -108,6 +117,16 @@ def _names_argument(place: Place) -> bool:
     """Whether the last word is the name of some argument of the language's own patterns."""
     before = place.before
     return before is not None and before.text in ARGUMENT_NAMES
+
+
+def _names_pattern(place: Place) -> bool:
+    """Whether the last word is a pattern: one of the language's own, or what has a bracket right behind it."""
+    before = place.before
+    if before is not None and before.text in PATTERN_WORDS:
+        return True
+    return (
+        before is not None and before.types[-1] == "NAME" and place.token.type == "LPAR" and touch(before, place.token)
+    )
 
 
 def _may_be_an_operator(place: Place, could: set[str]) -> bool:
@@ -132,7 +151,7 @@ def missing_before(place: Place) -> Iterator[Edit]:
             fix=place.fix("put in `(`", Span(before.stop, token.start), "("),
         )
         yield Edit(diagnostic, (new_token("LPAR", place),))
-    repeated = "INT" in could and not could & {"LPAR", "LSQB"}
+    repeated = "INT" in could and "LSQB" not in could  # a count, where an expression could be a list as well
     if not repeated and (not token.begins_line or not could >= set(SELECTORS)):
         yield from missing_operator(place, could)
     if could >= set(SELECTORS):

@@ -83,6 +83,25 @@ def _bounded(value: int) -> int | None:
     return value if value < 1 << 62 else None
 
 
+def split_percentage(place: Place) -> Iterator[Edit]:
+    """`5 %` on one side of a comparison: with a space, the sign is a remainder's."""
+    token, before = place.token, place.before
+    sign, behind = (*place.stream[place.position + 1 : place.position + 3], token, token)[:2]
+    if token.type not in ("INT", "DECIMAL") or sign.type != "MODULO" or touch(token, sign):
+        return
+    if before is None or before.type not in ("EXPECT", "COMPARE") or behind.type not in (END, "COMPARE", *STATEMENTS):
+        return
+    span = Span(token.start, sign.stop)
+    written = f"{token.text}%"
+    diagnostic = Diagnostic(
+        "PA109",
+        f"a percentage is written `{written}`, without a space",
+        (place.label(span, "the remainder of a division, so far"),),
+        fix=place.fix("leave the space out", Span(token.stop, sign.start), ""),
+    )
+    yield Edit(diagnostic, (Token(("PERCENT",), written, span.start, span.stop),), 2, sure=True)
+
+
 # -- quotes and arrows ------------------------------------------------------------------------------------------------
 
 _QUOTES = "\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019\u201a'`"

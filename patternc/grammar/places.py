@@ -11,6 +11,7 @@ from itertools import takewhile
 
 from patternc.diagnostics import Diagnostic, Fix, Label
 from patternc.grammar.lexer import END, STRAY, Cursor, Token
+from patternc.grammar.signatures import PATTERN_WORDS
 from patternc.grammar.terminals import SIGNS, STATEMENTS, WORDS, expected
 from patternc.grammar.tree import ABSENT
 from patternc.source import Source, Span
@@ -154,12 +155,25 @@ def shown(token: Token) -> str:
 def unexpected(place: Place) -> Diagnostic:
     """The token cannot stand here; what could."""
     token = place.token
-    could = expected(place.cursor.accepts())
+    accepted = place.cursor.accepts()
+    could = expected(accepted)
     if token.type == STRAY:
         return Diagnostic("PA106", f"{named(token.text)} is no part of the language", (place.label(token.span),))
     verb = "comes too early" if token.type == END else "cannot stand here"
-    notes = ("comparisons are not chained: make each an `expect` of its own",) if token.type == "COMPARE" else ()
+    notes: tuple[str, ...] = ()
+    if token.type == "COMPARE":
+        notes = ("comparisons are not chained: make each an `expect` of its own",)
+    elif accepted >= set(STATEMENTS) and token.text in PATTERN_WORDS:
+        notes = _NEEDS_MODEL
+    elif place.position == 0 and token.type == "LBRACE" and place.stream[1].type == "STRING":
+        notes = ("`patternc import` makes a pattern file of a configuration in JSON",)
     return Diagnostic("PA101", f"{shown(token)} {verb}", (place.label(token.span, f"expected {could}"),), notes)
+
+
+_NEEDS_MODEL = (
+    "a pattern needs a model around it: `model m { causal tokens 64 layers 1 { all: local(8) } }`",
+    "on the command line, -e takes a pattern by itself",
+)
 
 
 def too_deep(place: Place) -> Diagnostic:

@@ -168,12 +168,12 @@ NOUNS: dict[Kind, str] = {"number": "a number", "ids": "a list of ids", "pattern
 
 
 def unknown_name(context: Context, scope: Scope, word: tree.Word, kind: Kind, called: bool = False) -> None:
-    """Report a name that stands for nothing here; silent where its declaration is damaged.
+    """Report a name that stands for nothing here; silent where it or its declaration is damaged.
 
     `called`: it stands before brackets, as a function or a pattern does.
     """
     name = word.text
-    if name in context.damaged:
+    if name == tree.ABSENT or name in context.damaged:
         return
     if name in signatures.PLACES:
         title = scope.title or "this place"

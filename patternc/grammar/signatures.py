@@ -28,12 +28,19 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What may stand in the brackets of a word; `example` is a right use. `direction`: takes causal, bidirectional."""
+    """What may stand in the brackets of a word. `direction`: takes causal, bidirectional."""
 
     name: str
     parameters: tuple[Parameter, ...]
     example: str
+    """A right use."""
     direction: bool = False
+    other_example: str | None = None
+
+    @property
+    def examples(self) -> str:
+        """Right uses, as messages show them."""
+        return f"`{self.example}`" + (f" or `{self.other_example}`" if self.other_example else "")
 
 
 def _number(name: str) -> Parameter:
@@ -61,8 +68,9 @@ PRIMITIVES: dict[str, Signature] = {
                 _optional("ahead"),
                 _optional("dilation"),
             ),
-            "local(128) or local(back = 64, ahead = 64)",
+            "local(128)",
             direction=True,
+            other_example="local(back = 64, ahead = 64)",
         ),
         Signature("stride", (_number("distance"), *_RESIDUES), "stride(128)"),
         Signature("columns", (_number("distance"), *_RESIDUES, _optional("last")), "columns(128, last = 8)"),

@@ -172,7 +172,7 @@ def misspelt(place: Place, could: set[str]) -> Iterator[Edit]:
     yield Edit(diagnostic, (Token((words[word],), word, token.start, token.stop),), 1, sure=True)
 
 
-def twice(place: Place) -> Iterator[Edit]:
+def twice(place: Place, could: set[str]) -> Iterator[Edit]:
     """An operator or a comma that stands twice, or a comma where nothing is separated."""
     token, before = place.token, place.before
     doubled = before is not None and token.type in SIGNS and token.text not in "()[]{}-"
@@ -187,10 +187,12 @@ def twice(place: Place) -> Iterator[Edit]:
     elif token.type == "COMMA":
         in_list = bool(place.brackets) and place.brackets[-1].type != "LBRACE"
         message = "nothing stands before this `,`" if in_list else "entries and statements need no `,` between them"
+        if could >= set(SETTINGS):
+            message = "nothing separates the settings of a model: they need no `,`"
         diagnostic = Diagnostic(
             "PA101",
             message,
             (place.label(token.span, "separates nothing"),),
             fix=place.fix("leave it out", token.span, ""),
         )
-        yield Edit(diagnostic, (), 1)
+        yield Edit(diagnostic, (), 1, sure=not in_list)
