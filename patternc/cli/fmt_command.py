@@ -27,8 +27,9 @@ from patternc.source import Source
 def command(files: tuple[Path, ...], expression: str | None, checking: bool, differing: bool) -> None:
     """Write pattern files in their canonical layout.
 
-    White space alone changes, comments stay where they are. A file that cannot be parsed is left alone. With - in place
-    of a file, standard input is written to standard output.
+    White space changes; all words, and all comments, are kept in their order. A comment where no line may end, in front
+    of a comma or behind an operator, moves across that sign. A file that cannot be parsed is left alone. With - in
+    place of a file, standard input is written to standard output.
     """
     if bool(files) == (expression is not None):
         raise click.UsageError("Give pattern files, or a pattern with -e, not both.")

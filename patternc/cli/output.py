@@ -82,6 +82,12 @@ def refuse_to_replace(path: Path, magic: bytes, mark: bytes = b"") -> None:
         refuse(f"{path}: holds something else, and is not overwritten; choose another place")
 
 
+def refuse_suffix(path: Path, option: str, suffix: str) -> None:
+    """End with an error where the suffix of a file says that it holds something else; without one it says nothing."""
+    if path.suffix and path.suffix.lower() != suffix:
+        refuse(f"{path}: {option} writes {suffix[1:].upper()}, which is not what {path.suffix} stands for")
+
+
 @contextmanager
 def replacing(path: Path) -> Generator[Path]:
     """A file to write in a folder of its own beside `path`; it takes that name when the block ends well, else is gone.

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from patternc.cli.options import pattern_options, place_options, read_input
-from patternc.cli.output import clear_errors, refuse, refuse_to_replace, replacing, terminal_width
+from patternc.cli.output import clear_errors, refuse, refuse_suffix, refuse_to_replace, replacing, terminal_width
 from patternc.compiler import analyse
 from patternc.program import Program
 
@@ -42,6 +42,9 @@ def command(
     """
     from patternc.cli.render import mask_art
 
+    for picture, option, suffix in ((svg_file, "--svg", ".svg"), (png_file, "--png", ".png")):
+        if picture is not None:
+            refuse_suffix(picture, option, suffix)
     given = read_input(file, expression, causal, bidirectional, layers, heads, tokens, params)
     with clear_errors():
         program, _ = analyse(given.source(), tokens=given.tokens, params=given.params)

@@ -86,7 +86,7 @@ def parse_json(text: str) -> object:
             parse_constant=_no_float,
         )
     except json.JSONDecodeError as error:
-        raise PlanFormatError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
+        raise PlanFormatError(f"not JSON from line {error.lineno}, column {error.colno} on") from error
 
 
 # Writing

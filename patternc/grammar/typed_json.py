@@ -51,8 +51,10 @@ def typed_from_json(text: str) -> typed.Program:
         data: object = json.loads(text, parse_constant=_no_constant, parse_float=_no_float)
     except RecursionError:
         raise TypedJsonError("the program is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise TypedJsonError(f"not JSON from line {error.lineno}, column {error.colno} on") from None
     except ValueError as error:
-        raise TypedJsonError(f"this is not JSON: {error}") from None
+        raise TypedJsonError(f"not JSON of a program: {error}") from None
     if not isinstance(data, dict):
         raise TypedJsonError("a program is a JSON object")
     fields = cast("dict[str, object]", data)

@@ -109,7 +109,7 @@ class ModuleFiles:
         try:
             return self.files[name].decode("utf-8")
         except UnicodeDecodeError as error:
-            raise ModuleError(f"{self.directory / name}: not UTF-8 text (byte {error.start})") from None
+            raise ModuleError(f"{self.directory / name}: is damaged: not UTF-8 text (byte {error.start})") from None
 
     def damage(self, name: str, why: str) -> ModuleError:
         """The error that says what is wrong with a file."""
@@ -273,8 +273,10 @@ def _read_manifest(path: Path, data: bytes) -> tuple[Manifest, dict[str, tuple[i
 
     try:
         decoded = parse_json(data.decode("utf-8"))
-    except (UnicodeDecodeError, PlanFormatError) as error:
-        raise wrong(str(error)) from None
+    except UnicodeDecodeError as error:
+        raise wrong(f"is damaged: not UTF-8 text (byte {error.start})") from None
+    except PlanFormatError as error:
+        raise wrong(f"is damaged: {error}") from None
     fields = _object(decoded)
     if fields is None or "schema" not in fields:
         raise wrong("not the manifest of a module")

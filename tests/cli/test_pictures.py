@@ -159,9 +159,11 @@ def test_pictures_replace_pictures_only(patternc, tmp_path):
         ("--svg", "notes.svg", "holds something else"),
         ("--svg", "link.svg", "is a link"),
         ("--svg", "folder", "is a directory"),
-        ("--svg", "photo.png", "holds something else"),
         ("--png", "photo.png", "holds something else"),
-        ("--png", "notes.svg", "holds something else"),
+        ("--svg", "photo.png", "--svg writes SVG, which is not what .png stands for"),
+        ("--png", "notes.svg", "--png writes PNG, which is not what .svg stands for"),
+        ("--svg", "new.png", "--svg writes SVG"),
+        ("--png", "new.SVG", "--png writes PNG"),
     ):
         done = patternc("show", *INLINE, option, name)
         assert (done.code, done.out) == (1, "")
@@ -171,6 +173,8 @@ def test_pictures_replace_pictures_only(patternc, tmp_path):
         assert patternc("show", *INLINE, option, name).code == 0
         assert patternc("show", *INLINE, option, name).code == 0
     assert (tmp_path / "ours.svg").read_text().startswith(MARK)
+    for option, name in (("--svg", "OTHER.SVG"), ("--svg", "plain")):
+        assert patternc("show", *INLINE, option, name).code == 0
 
 
 def test_png_without_matplotlib_says_what_to_install(monkeypatch, tmp_path):
