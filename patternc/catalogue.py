@@ -643,8 +643,8 @@ _CONFIGURATIONS = (
         "PA823",
         "a key or word that its system does not know",
         "DeepSpeed and gpt-neox skip options that they do not know, so that a misspelt one silently keeps its "
-        "default. `patternc import` refuses unknown options of sparse attention, unknown words, and keys that are "
-        "nearly one that decides about attention.",
+        "default. `patternc import` refuses unknown options of sparse attention, unknown words, model types that it "
+        "has no reader for, and keys that are nearly one that decides about attention.",
         'patternc import ds_config.json   # "num_local_block": 8',
         'patternc import ds_config.json   # "num_local_blocks": 8',
     ),

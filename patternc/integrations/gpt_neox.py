@@ -10,7 +10,17 @@ from dataclasses import dataclass, replace
 
 from patternc.integrations.deepspeed import OPTIONS, UNIDIRECTIONAL, Asked
 from patternc.integrations.drafts import Draft, Line, Sizes, param
-from patternc.integrations.settings import MOST_HEADS, MOST_ITEMS, MOST_LAYERS, Items, Node, Scalar, Section, Setting
+from patternc.integrations.settings import (
+    MOST_HEADS,
+    MOST_ITEMS,
+    MOST_LAYERS,
+    Items,
+    Node,
+    Scalar,
+    Section,
+    Setting,
+    renamed,
+)
 from patternc.integrations.sparsity import CLASSES, Blocks, Sparsity, check_length, sliding
 
 SYSTEM = "gpt-neox"
@@ -178,6 +188,10 @@ def _round(config: Section, item: Node, layers: Setting[int]) -> tuple[bool, lis
 
 
 def _kind(config: Section, node: Node) -> str:
+    if isinstance(node, Scalar) and node.value == "dense":
+        message = "`attention_config` has the unknown value `dense`: gpt-neox calls dense attention `global`"
+        config.findings.report("PA823", message, node.place, fix=renamed(node.place, "global"))
+        return "global"
     kind = config.word(node, "attention_config", KINDS)
     if kind in ELSE:
         message = f"gpt-neox's {kind} layers are no attention pattern"
@@ -218,7 +232,8 @@ def _say_surprises(model: _Model, sparse: list[str]) -> None:
             f"{', '.join(sparse)} layers in one model: DeepSpeed keeps kernels by length alone, so that all of them "
             "run the layout of the first; this file gives each its own"
         )
-        findings.report("PA922", message, section.entries.place if section.entries.entries else None)
+        entry = config.entries.find("attention_config")
+        findings.report("PA922", message, None if entry is None else entry.value.place)
     for name, value in (("attention", "unidirectional"), ("horizontal_global_attention", False)):
         entry = section.entries.find(name)
         if entry is not None and isinstance(entry.value, Scalar) and entry.value.value != value:

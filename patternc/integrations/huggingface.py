@@ -8,7 +8,9 @@ scores, caches and positions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from difflib import get_close_matches
 
 from patternc.integrations.big_bird import read_big_bird
 from patternc.integrations.deepspeed import Asked
@@ -23,12 +25,17 @@ from patternc.integrations.settings import (
     Scalar,
     Section,
     Setting,
+    renamed,
     shown,
 )
 
 SYSTEM = "Hugging Face"
 _SIZES = ("num_key_value_heads", "hidden_size", "head_dim", "max_position_embeddings")
 _LAYERS = ("layer_types", "use_sliding_window", "use_bidirectional_attention")
+_MISSPELT = 0.85
+"""How alike a model type must be to one that has a reader, to be a misspelling of it."""
+_LOOK_ALIKE = ("gpt_neox", "gemma3n", "gemma3n_text", "pixtral")
+"""Model types of transformers without a reader that are as alike to one that has one, and no misspelling."""
 _OTHERS = ("max_window_layers", "sliding_window_pattern", "attention_types", "attention_type")
 """Keys that are real, and no misspelling of others."""
 _OTHER_LAYERS = (FULL, SLIDING, CHUNKED, "linear_attention", "conv", "mamba", "attention", "hybrid", "moe", "sparse")
@@ -61,6 +68,10 @@ def _model(config: Section) -> tuple[Section, str]:
             config.findings.report("PA822", "the configuration has no `model_type`", None)
         config.findings.stop_at_errors()
     assert entry is not None
+    value = entry.value.value if isinstance(entry.value, Scalar) else None
+    if isinstance(value, str) and value not in choices:
+        _report_model_type(config, entry.value, value)
+        config.findings.stop_at_errors()
     name = config.word(entry.value, "model_type", choices)
     config.findings.stop_at_errors()
     assert name is not None
@@ -73,6 +84,28 @@ def _model(config: Section) -> tuple[Section, str]:
     )
     config.findings.report("PA921", message, entry.value.place)
     return text, WRAPPED[name]
+
+
+def _report_model_type(config: Section, node: Node, value: str) -> None:
+    """A model type without a reader. Only where it is another spelling of one with a reader is that suggested."""
+    known = {_letters(name): name for name in (*FAMILIES, *WRAPPED)}
+    near = [] if value in _LOOK_ALIKE else get_close_matches(value, known.values(), 1, _MISSPELT)
+    meant = known.get(_letters(value)) or next((name for name in near if _digits(name) == _digits(value)), None)
+    message = f"patternc has no reader for the model type `{shown(value)[1:-1]}`"
+    dense = "where all its layers are full attention, as in most models, its pattern is `all: dense`"
+    readers = f"model types with a reader: {', '.join(known.values())}"
+    notes, fix = ((dense, readers), None) if meant is None else ((readers,), renamed(node.place, meant))
+    config.findings.report("PA823", message, node.place, *notes, fix=fix)
+
+
+def _letters(name: str) -> str:
+    """A model type without what people write differently: `Gemma-2` is `gemma2`."""
+    return re.sub(r"[\W_]", "", name).lower()
+
+
+def _digits(name: str) -> str:
+    """The version in a model type: another one is another model."""
+    return re.sub(r"\D", "", name)
 
 
 def _sizes(config: Section, family: Family, asked: Asked) -> Sizes:

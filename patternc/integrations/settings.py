@@ -243,9 +243,9 @@ class Section:
             return None
         if value in choices:
             return value
-        message = f"`{self.prefix}{name}` has the unknown value {shown(value)}"
+        message = f"`{self.prefix}{name}` has the unknown value `{shown(value)[1:-1]}`"
         near = difflib.get_close_matches(value, choices, n=1)
-        fix = _renamed(node.place, near[0]) if near else None
+        fix = renamed(node.place, near[0]) if near else None
         self.findings.report("PA823", message, node.place, f"known values: {', '.join(choices)}", fix=fix)
         return None
 
@@ -279,10 +279,10 @@ class Section:
         near = difflib.get_close_matches(entry.name, sorted(names), n=1, cutoff=cutoff)
         if not near and not far:
             return
-        message = f"{self.system} has no option {shown(entry.name)[1:-1]!r}"
+        message = f"{self.system} has no option `{shown(entry.name)[1:-1]}`"
         if self.prefix:
             message += f" in `{self.prefix.rstrip('.')}`"
-        fix = _renamed(entry.place, near[0]) if near else None
+        fix = renamed(entry.place, near[0]) if near else None
         notes = () if near else (f"options here: {', '.join(sorted(names))}",)
         self.findings.report("PA823", message, entry.place, *notes, fix=fix)
 
@@ -292,7 +292,7 @@ class Section:
         return name not in keys and bool(difflib.get_close_matches(name, keys, n=1, cutoff=_NEAR))
 
 
-def _renamed(place: Place, name: str) -> Fix:
+def renamed(place: Place, name: str) -> Fix:
     """Put another word there, in the quotes that are there."""
     text = place.source.text[place.span.start : place.span.stop]
     quote = text[0] if text[:1] in ("'", '"') else ""

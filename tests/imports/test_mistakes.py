@@ -78,3 +78,18 @@ def test_every_code_of_imports_has_a_case():
 
 def test_texts_and_cases_match():
     assert {path.stem for path in HERE.glob("*.txt")} == {case.rpartition(".")[0] for case in CASES}
+
+
+@pytest.mark.parametrize("name", ["llama", "olmo", "gpt_neox", "gemma3n", "pixtral", "qwen4", "phi", "bert"])
+def test_another_model_type_is_no_misspelling(name):
+    (found,), _ = outcome(Source("config.json", f'{{"model_type": "{name}"}}'))
+    assert (found.code, found.fix) == ("PA823", None)
+    assert found.message == f"patternc has no reader for the model type `{name}`"
+    assert "`all: dense`" in found.notes[0]
+
+
+@pytest.mark.parametrize(("name", "meant"), [("Gemma-2", "gemma2"), ("mistrall", "mistral"), ("bigbird", "big_bird")])
+def test_another_spelling_of_a_model_type(name, meant):
+    (found,), _ = outcome(Source("config.json", f'{{"model_type": "{name}"}}'))
+    assert found.fix is not None
+    assert found.fix.text == f"did you mean `{meant}`?"
