@@ -585,11 +585,13 @@ _LIMITS = (
     Entry(
         "PA705",
         "compiling would take more than its budget",
-        "The exact classification of this pattern needs more distinct tiles, or larger tables, than the documented "
-        "budget. Patterns whose pieces repeat with a short common period are cheap; moduli without a common divisor, "
-        "and token-level `random` at great length, are not. `blocks(64, ...)` around the irregular part usually helps.",
-        _model("stride(97) - stride(89) - stride(83)").replace("tokens 64", "tokens 4194304"),
-        _model("blocks(64, stride(8))").replace("tokens 64", "tokens 4194304"),
+        "Tables have an entry for each tile that has pairs, masks are kept for each distinct tile, and both have "
+        "documented limits. Patterns with many pairs at great length go beyond them, and so do moduli without a common "
+        "divisor and token-level `random` at great length; the message says which limit it is. A sparser pattern or a "
+        "smaller length helps. `blocks(64, ...)` around an irregular part that has few blocks does, too: its tiles are "
+        "whole.",
+        _model("dense").replace("tokens 64", "tokens 1048576"),
+        _model("local(256)").replace("tokens 64", "tokens 1048576"),
     ),
 )
 
@@ -723,24 +725,24 @@ _WARNINGS = (
         "dense attention would be faster",
         "The pattern keeps so many pairs that dense attention, which needs no tables and no masks, is predicted to "
         "take less time.",
-        _model("local(60)"),
-        _model("local(16)"),
+        _model("local(2000)").replace("tokens 64", "tokens 2048"),
+        _model("local(256)").replace("tokens 64", "tokens 2048"),
     ),
     Entry(
         "PA907",
         "the pattern is not crop-stable",
         "The mask at a shorter length is not the top-left corner of the mask at a longer one, so keys and values "
         "cached for one length do not serve another. Ids from the end are the usual reason.",
-        _model("local(8) | keys(-1)"),
-        _model("local(8) | keys(0)"),
+        _model("local(8) | keys(-1)", "bidirectional"),
+        _model("local(8) | keys(0)", "bidirectional"),
     ),
     Entry(
         "PA908",
         "random keys at token level",
         "Single random keys cost a whole tile each, or a gather. Random blocks, `blocks(64, random(r))`, connect as "
         "well at a fraction of the cost.",
-        _model("local(8) | random(3)"),
-        _model("local(8) | blocks(8, random(1))"),
+        _model("local(64) | random(3)").replace("tokens 64", "tokens 2048"),
+        _model("local(64) | blocks(64, random(3))").replace("tokens 64", "tokens 2048"),
     ),
     Entry(
         "PA909",

@@ -1,13 +1,16 @@
 """The catalogue: complete, true to its samples, and cheap to look at."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from patternc.catalogue import CATALOGUE, SECTIONS
+from patternc.cli.main import main
 from tests.grammar.front import codes
 
 PACKAGE = Path(__file__).parents[2] / "patternc"
@@ -42,6 +45,22 @@ def test_samples_show_exactly_their_code(entry, tmp_path, monkeypatch):
     without_model = {"PA208"} - {entry.code}
     assert set(codes(entry.wrong)) - without_model == {entry.code}
     assert set(codes(entry.right)) - {"PA208"} == set()
+
+
+DEEP = ["PA601", "PA606", "PA705", "PA801", "PA905", "PA906", "PA907", "PA908"]
+"""What `check --deep` decides. The budget of PA705 is that of a million tokens, and takes a second."""
+
+
+@pytest.mark.parametrize("code", DEEP)
+def test_samples_that_need_the_pairs_show_exactly_their_code(code, tmp_path):
+    """As `patternc explain` prints them."""
+    entry = CATALOGUE[code]
+    for text, shows in ((entry.wrong, {code}), (entry.right, set())):
+        (tmp_path / "sample.attn").write_text(text)
+        done = CliRunner().invoke(main, ["check", "--deep", "--format", "json", str(tmp_path / "sample.attn")])
+        found = {each["code"] for each in json.loads(done.stdout)["diagnostics"]}
+        assert found == shows, text
+        assert done.exit_code == (1 if shows and code < "PA900" else 0)
 
 
 def test_every_code_that_is_raised_is_explained():
