@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from patternc.cli.options import format_option, inline_options, read_input
+from patternc.cli.options import format_option, inline_options, one_of, read_input
 from patternc.cli.output import FAILED, write_diagnostics
 from patternc.compiler import check, compile
 from patternc.diagnostics import Diagnostic, PatternError, has_errors
@@ -36,8 +36,7 @@ def command(
     and what a pattern wastes only with --deep.
     A file without a model, for others to use, is checked as far as it goes by itself.
     """
-    if bool(files) == (expression is not None):
-        raise click.UsageError("Give pattern files, or a pattern with -e, not both.")
+    one_of(bool(files), expression, "pattern files")
     diagnostics: list[Diagnostic] = []
     clean = parts = 0
     for file in files or (None,):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from patternc.cli.options import is_standard_input, standard_input
+from patternc.cli.options import is_standard_input, one_of, standard_input
 from patternc.cli.output import FAILED, fail, refuse, replacing, write_diagnostics
 from patternc.diagnostics import Diagnostic, PatternError
 from patternc.grammar.format import formatted, formatted_pattern
@@ -31,8 +31,7 @@ def command(files: tuple[Path, ...], expression: str | None, checking: bool, dif
     of a comma or behind an operator, moves across that sign. A file that cannot be parsed is left alone. With - in
     place of a file, standard input is written to standard output.
     """
-    if bool(files) == (expression is not None):
-        raise click.UsageError("Give pattern files, or a pattern with -e, not both.")
+    one_of(bool(files), expression, "pattern files")
     if expression is not None:
         if checking or differing:
             raise click.UsageError("--check and --diff go with files.")

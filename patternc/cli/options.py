@@ -17,6 +17,7 @@ import click
 from patternc.codegen.plan import Dtype
 from patternc.compiler import DEFAULT_TARGET
 from patternc.grammar.reading import bytes_source, text_source
+from patternc.grammar.single import single_pattern
 from patternc.source import MAX_BYTES, Source
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -27,16 +28,27 @@ class Input:
     """One pattern to work on: a file, or the text that -e stands for; and what the command line overrides."""
 
     path: Path | None
+    expression: str | None
+    """The pattern that was typed."""
     text: str | None
+    """The program that it stands for."""
     tokens: int | None
     params: dict[str, str]
     """Parameter overrides as written; the language's own parser reads them."""
 
     def source(self) -> Path | Source:
-        """What `patternc.compiler` takes."""
+        """What `patternc.compiler` takes.
+
+        Raises PatternError where what was typed is no pattern by itself: in a model, it could be read as anything else.
+        """
         if self.path is not None:
             return standard_input() if is_standard_input(self.path) else self.path
+        assert self.expression is not None
         assert self.text is not None
+        try:
+            single_pattern(self.expression, "-e")
+        except ValueError as error:
+            raise click.UsageError(f"-e holds {error}.") from None
         return text_source(self.text, "-e")
 
     @property
@@ -118,8 +130,7 @@ def read_input(
     params: tuple[str, ...],
 ) -> Input:
     """The pattern that the options name; raises click.UsageError where they contradict each other."""
-    if (file is None) == (expression is None):
-        raise click.UsageError("Give a pattern file, or a pattern with -e, not both.")
+    one_of(file is not None, expression, "a pattern file")
     text = None
     if expression is None:
         given = {"--causal": causal, "--bidirectional": bidirectional, "--layers": layers, "--heads": heads}
@@ -134,7 +145,7 @@ def read_input(
         if tokens is None:
             raise click.UsageError("-e needs a length: --tokens N.")
         text = inline_model(expression, causal, layers or 1, heads or 1, tokens)
-    return Input(file, text, tokens, parse_params(params))
+    return Input(file, expression, text, tokens, parse_params(params))
 
 
 def inline_model(expression: str, causal: bool, layers: int, heads: int, tokens: int) -> str:
@@ -142,6 +153,12 @@ def inline_model(expression: str, causal: bool, layers: int, heads: int, tokens:
     direction = "causal" if causal else "bidirectional"
     opening = f"model inline {{\n    {direction}\n    tokens {tokens}\n    heads {heads}\n    layers {layers} {{ all:\n"
     return f"{opening}{expression}\n    }}\n}}\n"
+
+
+def one_of(has_files: bool, expression: str | None, files: str) -> None:
+    """Raise click.UsageError where neither files nor a pattern are given, or both."""
+    if has_files == (expression is not None):
+        raise click.UsageError(f"Give {files}, or a pattern with -e{', not both' if has_files else ''}.")
 
 
 def parse_params(params: tuple[str, ...]) -> dict[str, str]:

@@ -70,24 +70,13 @@ def formatted_pattern(text: str, name: str = "<text>") -> str:
 
     Raises what `formatted` raises, and ValueError where statements follow the pattern.
     """
-    from patternc.grammar.parse import parse
+    from patternc.grammar.single import BEFORE_PATTERN, single_pattern
 
-    source = text_source(f"{_BEFORE_PATTERN}{text}\n", name)
-    parsed = parse(source)
-    if has_errors(parsed.diagnostics):
-        raise PatternError(parsed.diagnostics)
-    pattern, *others = parsed.tree.statements
-    if others:
-        raise ValueError("more than a pattern: statements belong in a file")
-    assert isinstance(pattern, tree.Pattern)
+    source, pattern = single_pattern(text, name)
     words = Words(placed_words(source.text))
-    for word in _BEFORE_PATTERN.split():
+    for word in BEFORE_PATTERN.split():
         words.leaf(word)
     return text_of(concat(expression_document(words, pattern.body), *_notes(words.gap().notes, first=False)))
-
-
-_BEFORE_PATTERN = "pattern given =\n"
-"""On a line of its own, so that carets point into what was typed."""
 
 
 def format_expression(expression: tree.Expression) -> str:

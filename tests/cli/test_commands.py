@@ -48,13 +48,32 @@ def test_check_deep_finds_an_empty_row(patternc):
 
 
 @pytest.mark.parametrize(
+    "command", [("check", "--causal", "--tokens", 64), ("show", "--causal", "--tokens", 8), ("fmt",)]
+)
+def test_what_is_typed_is_a_pattern_by_itself(patternc, command):
+    done = patternc(*command, "-e", "local(8) } heads 2 tokens 9 #")
+    assert done.code == 1
+    assert done.err.startswith("error[PA101]: `}` cannot stand here\n --> -e:1:10\n")
+    assert done.err.count("error[") == 1
+
+
+@pytest.mark.parametrize("command", ["check", "fmt"])
+def test_nothing_to_check(patternc, command):
+    done = patternc(command)
+    assert done.code == 2
+    assert "Give pattern files, or a pattern with -e." in done.message
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "pattern file"),
+        ((), "pattern file, or a pattern with -e."),
         (("-e", "dense"), "--causal or --bidirectional"),
         (("-e", "dense", "--causal"), "--tokens"),
         (("-e", "dense", "--causal", "--bidirectional", "--tokens", 8), "--causal and --bidirectional exclude each"),
         (("x.attn", "-e", "dense"), "not both"),
+        (("-e", "dense expect connected", "--causal", "--tokens", 8), "-e holds more than a pattern"),
+        (("-e", "dense param =", "--causal", "--tokens", 8), "-e holds more than a pattern"),
         (("x.attn", "--causal"), "--causal goes with -e"),
         (("-e", "dense", "--causal", "--tokens", 8, "--param", "l"), "NAME=VALUE"),
         (("-e", "dense", "--causal", "--tokens", 8, "--param", "l=1", "--param", "l=2"), "twice"),
