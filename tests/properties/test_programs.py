@@ -40,6 +40,16 @@ TILES = st.tuples(st.sampled_from([1, 4, 8, 16, 17]), st.sampled_from([1, 5, 8, 
     sinks=False,
     kept=0,
 )
+@example(
+    # short classes that share tiles were taken once, however often a sum visits them
+    program=written("model m { allow empty causal tokens 122 head_dim 8 layers 1 { all: stride(4) + stride(4) } }"),
+    tile=(4, 8),
+    own="queries",
+    shape=shapes(8, 32),
+    everything=False,
+    sinks=False,
+    kept=1,
+)
 def test_programs(program, tile, own, shape, everything, sinks, kept, tmp_path_factory):
     """`everything`: strides, listings and shares wherever there could be any; `kept` 0: saved and loaded as well."""
     with pytest.MonkeyPatch.context() as patch:

@@ -26,6 +26,7 @@ SUMS = {
     "window three times": (r.band(0, 24),) * 3,
     "window and stride": (r.band(0, 24), r.band(0, None, 11), r.band(0, None, 11)),
     "global": (r.union(r.band(-6, 6), r.Keys(((0, 3),))), r.Keys(((2, 5),)), r.Queries(((0, 3),))),
+    "packed classes": (r.Residue(4, (0,)), r.band(0, None, 4), r.Residue(4, (0,))),
     "random keys": (r.band(0, 0), r.Random(3, (1,), True), r.Random(3, (2,), True)),
     "rows without keys": (r.Slice(40, 100, r.FULL), r.Slice(20, 50, r.PAST)),
 }
