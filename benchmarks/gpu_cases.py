@@ -57,7 +57,7 @@ class Case:
     def attend(self, q, k, v, sinks=None):
         """(o, lse) of the case's pattern at the length of q [B, H, N, D]."""
         _, text, tables, _ = self.lowered(q.shape[2], q.dtype, q.device)
-        return op.attention(q, k, v, sinks, tables, text, 1 / math.sqrt(self.head_dim))
+        return op.attention(q, k, v, sinks, tables, text, 1 / math.sqrt(self.head_dim), 0.0)
 
     def without(self):
         """The same pattern on tiles of neighbours alone, every item one program."""

@@ -53,6 +53,7 @@ def lower(
     dtype: Dtype,
     head_dim: int,
     sinks: bool = False,
+    soft_cap: bool = False,
     layers: Sequence[int] | None = None,
     shapes: Shapes | None = None,
     budget: Budget = DEFAULT_BUDGET,
@@ -61,10 +62,11 @@ def lower(
 ) -> Lowered:
     """Plan every layer of `schedule` (or only `layers`: `plan.layers` is then in that order).
 
-    `target` is "cpu" or "cuda:<sm>"; `sinks` adds a logit per query head to the denominator; `shapes` overrides the
-    cost model's tile shapes (own tiles a power of two >= 16, counterpart tiles >= 32); `lattices` lets strides run on
-    tiles of residue classes, `slots` lets programs share hubs: both are off only to measure what they are worth. Raises
-    TileBudgetError for what would cost too much, ValueError for a head_dim or dtype without kernels.
+    `target` is "cpu" or "cuda:<sm>"; `sinks` adds a logit per query head to the denominator, `soft_cap` caps scores;
+    `shapes` overrides the cost model's tile shapes (own tiles a power of two >= 16, counterpart tiles >= 32);
+    `lattices` lets strides run on tiles of residue classes, `slots` lets programs share hubs: both are off only to
+    measure what they are worth. Raises TileBudgetError for what would cost too much, ValueError for a head_dim or dtype
+    without kernels.
     """
     if schedule.tokens > LONGEST:
         raise refuse("tokens", schedule.tokens, LONGEST, "positions are 32-bit integers")
@@ -93,7 +95,7 @@ def lower(
             walks = build_walks(name, normals, shapes, intervals=programs, split=split, shared=shared, budget=budget)
         tables |= {walk.tables.name: walk.tables for walk in walks.all}
         notes = notes_of(walks, normals, choices) | notes
-        launches[index] = _launches(walks, pattern.text, shapes, head_dim, sinks, kernels)
+        launches[index] = _launches(walks, pattern.text, shapes, head_dim, sinks, soft_cap, kernels)
 
     distinct: dict[tuple[int, ...], int] = {}
     plans: list[LayerPlan] = []
@@ -114,7 +116,13 @@ def choose_shapes(target: str, dtype: Dtype, head_dim: int, tokens: int) -> Shap
 
 
 def _launches(
-    walks: Walks, text: str, shapes: Shapes, head_dim: int, sinks: bool, kernels: dict[KernelSpec, str]
+    walks: Walks,
+    text: str,
+    shapes: Shapes,
+    head_dim: int,
+    sinks: bool,
+    soft_cap: bool,
+    kernels: dict[KernelSpec, str],
 ) -> Launches:
     """Give every walk its kernel; equal specifications share one, under the name of the first pattern that needs it."""
 
@@ -137,6 +145,7 @@ def _launches(
             num_stages=shape.num_stages,
             lattice=walk.lattice,
             slots=walk.tables.merges.shape[0] > 1,
+            soft_cap=soft_cap,
         )
         if spec not in kernels:
             kernels[spec] = kernel_name(role, text, set(kernels.values()))

@@ -85,7 +85,8 @@ class KernelSpec:
     start at the origin: neighbours, or positions on `lattice`, which counterpart tiles then are on, too (gathered ones
     are not). `full`, `interval`, `bits`, `gathered` say which spans occur in its tables: absent ones leave no loop
     behind. `accumulate`: starts from what earlier launches left. `slots`: items may be shares of a tile. `sinks`
-    (forward): a logit per query head enters the denominator, in the first launch of a chain.
+    (forward): a logit per query head enters the denominator, in the first launch of a chain. `soft_cap`: scores are
+    capped, cap * tanh(score / cap); how high is an argument of the launch.
     """
 
     role: Role
@@ -104,6 +105,7 @@ class KernelSpec:
     num_stages: int
     lattice: Lattice | None = None
     slots: bool = False
+    soft_cap: bool = False
 
 
 @dataclass(frozen=True, slots=True)

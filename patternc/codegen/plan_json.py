@@ -137,6 +137,8 @@ def _kernel(spec: KernelSpec) -> _Json:
         "role": spec.role,
         "sinks": spec.sinks,
         "slots": spec.slots,
+        # Left out where off: plans written before there was one read the same, and are the same text.
+        **({"soft_cap": True} if spec.soft_cap else {}),
     }
 
 
@@ -199,7 +201,8 @@ def _read_launch(value: object, where: str) -> Launch:
 
 
 def _read_kernel(value: object, where: str) -> KernelSpec:
-    fields = _fields(value, where, tuple(KernelSpec.__dataclass_fields__))
+    names = tuple(KernelSpec.__dataclass_fields__)
+    fields = _fields({"soft_cap": False, **_object(value, where)}, where, names)
     interval, lattice = fields["interval"], fields["lattice"]
     own = _one_of(fields["own"], f"{where}.own", ("contiguous", "gathered"))
     return KernelSpec(
@@ -219,6 +222,7 @@ def _read_kernel(value: object, where: str) -> KernelSpec:
         num_stages=_count(fields["num_stages"], f"{where}.num_stages"),
         lattice=None if lattice is None else _read_lattice(lattice, f"{where}.lattice"),
         slots=_bool(fields["slots"], f"{where}.slots"),
+        soft_cap=_bool(fields["soft_cap"], f"{where}.soft_cap"),
     )
 
 

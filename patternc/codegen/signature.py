@@ -37,6 +37,8 @@ def signature(spec: KernelSpec) -> tuple[Parameter, ...]:
 
     `x_left_ptr` is what the earlier launches of a chain left of x, with its strides. `x_shares_ptr` is where shares of
     split tiles go, [batch, heads of the launch, slots, own_tile, head_dim padded] without a gap (lse: no last axis).
+    `score_scale` takes what the softmax meets to base 2: raw products, or with a cap the tanh of products times
+    `cap_scale`.
     """
     return (*_data(spec), *_tables(spec), *_sizes(spec), *_offsets(spec))
 
@@ -131,14 +133,15 @@ def _sizes(spec: KernelSpec) -> tuple[Parameter, ...]:
     slots = ("slot_count",) if spec.slots else ()
     counts = _parameters("count", "item_count", "head_count", *slots)
     share = _parameters("count", "group_size")
+    cap = ("cap_scale",) if spec.soft_cap else ()
     match spec.role:
         case "forward":
-            return (*_strides("q", "k", "o"), *rows, *counts, *share, *_parameters("scale", "score_scale"))
+            return (*_strides("q", "k", "o"), *rows, *counts, *share, *_parameters("scale", "score_scale", *cap))
         case "dq":
-            scales = _parameters("scale", "score_scale", "scale")
+            scales = _parameters("scale", "score_scale", "scale", *cap)
             return (*_strides("q", "k", "dq"), *rows, *counts, *share, *scales)
         case "dkv":
-            scales = _parameters("scale", "score_scale", "scale")
+            scales = _parameters("scale", "score_scale", "scale", *cap)
             return (*_strides("q", "k", "dk"), *rows, *counts, *scales)
         case _:
             assert_never(spec.role)

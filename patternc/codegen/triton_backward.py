@@ -2,10 +2,10 @@
 
 For: with p = exp(score - lse) and dp = do . v, the gradient of a score is ds = p * (dp - delta), where
 delta = rowsum(o * do) - dlse: the second term is the gradient that reaches the lse itself. A sink changes lse alone,
-so nothing here knows of it. `delta_<head_dim>` writes delta, and lse in base 2 with +inf for rows that attended
-nothing: every weight of such a row is exp2(-inf) = 0, without a guard. A row is written by one program in a fixed
-order, so gradients are the same bits every time. Not for: the blocks that forward kernels have too
-(`triton_blocks.py`).
+so nothing here knows of it; a cap multiplies ds by its slope. `delta_<head_dim>` writes delta, and lse in base 2 with
++inf for rows that attended nothing: every weight of such a row is exp2(-inf) = 0, without a guard. A row is written by
+one program in a fixed order, so gradients are the same bits every time. Not for: the blocks that forward kernels have
+too (`triton_blocks.py`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from patternc.codegen.triton_blocks import (
     segment_block,
     store_mask,
 )
+from patternc.codegen.triton_cap import capped_walk, step_text
 from patternc.codegen.triton_loops import Walk, bounds_block, loops, offsets_block
 from patternc.codegen.triton_rows import again_block, constants, own_address, own_rows, rows_block
 from patternc.codegen.triton_shares import WHOLE, whole_or_share
@@ -39,25 +40,28 @@ from patternc.codegen.triton_shares import WHOLE, whole_or_share
 ROWS = 64
 """Rows that a program of `delta_<head_dim>` takes."""
 
-DQ_STEP = '''@triton.jit
-def dq_step(scores, k, v, do, lse2, delta, dq, score_scale):
-    """dq / scale after one tile of raw `scores` [queries, keys]."""
+_DQ_STEP = '''@triton.jit
+def {capped}dq_step(scores, k, v, do, lse2, delta, dq, score_scale):
+    """dq / scale after one tile of {kind} `scores` [queries, keys]."""
     weights = tl.exp2(scores * score_scale - lse2[:, None])
     d_weights = tl.dot(do, tl.trans(v), input_precision="ieee")
-    d_scores = weights * (d_weights - delta[:, None])
+    d_scores = weights * (d_weights - delta[:, None]){slope}
     return tl.dot(d_scores.to(k.dtype), k, dq, input_precision="ieee")
 '''
 
-DKV_STEP = '''@triton.jit
-def dkv_step(scores, q, v, do, lse2, delta, dk, dv, score_scale):
-    """(dk / scale, dv) after one tile of raw `scores`, transposed: [keys, queries]."""
+_DKV_STEP = '''@triton.jit
+def {capped}dkv_step(scores, q, v, do, lse2, delta, dk, dv, score_scale):
+    """(dk / scale, dv) after one tile of {kind} `scores`, transposed: [keys, queries]."""
     weights = tl.exp2(scores * score_scale - lse2[None, :])
     dv = tl.dot(weights.to(do.dtype), do, dv, input_precision="ieee")
     d_weights = tl.dot(v, tl.trans(do), input_precision="ieee")
-    d_scores = weights * (d_weights - delta[None, :])
+    d_scores = weights * (d_weights - delta[None, :]){slope}
     dk = tl.dot(d_scores.to(q.dtype), q, dk, input_precision="ieee")
     return dk, dv
 '''
+
+DQ_STEP, CAPPED_DQ_STEP = (step_text(_DQ_STEP, capped=capped) for capped in (False, True))
+DKV_STEP, CAPPED_DKV_STEP = (step_text(_DKV_STEP, capped=capped) for capped in (False, True))
 
 DQ_WALK = Walk(
     tensors=(("k", "k_ptr"), ("v", "v_ptr")),
@@ -81,6 +85,7 @@ DKV_WALK = Walk(
 def dq_kernel(spec: KernelSpec, about: str) -> Lines:
     """The whole function; `about` is its docstring."""
     rows, start = own_rows(spec), own_start(spec)
+    walk = capped_walk(DQ_WALK, DQ_WALK.step.replace("dq_step", "capped_dq_step")) if spec.soft_cap else DQ_WALK
     body = joined(
         [f'"""{about}"""', *constants(spec)],
         program_block(),
@@ -100,11 +105,11 @@ def dq_kernel(spec: KernelSpec, about: str) -> Lines:
             f"do = {load(own_address('do', rows, 'q_row'), spec.head_dim, 'live')}",
             f'lse2 = tl.load(lse2_ptr + {rows}, mask=live, other=float("inf"))',
             f"delta = tl.load(delta_ptr + {rows}, mask=live, other=0.0)",
-            *offsets_block(spec, DQ_WALK),
+            *offsets_block(spec, walk),
         ],
         bounds_block(spec),
         [*start_dq(spec, "QUERIES", shares=spec.slots), *(["dq /= scale"] if spec.accumulate else [])],
-        loops(spec, DQ_WALK),
+        loops(spec, walk),
         ["dq *= scale"],
         [*again_block(spec), *whole_or_share(spec, store_dq(spec), rows_of_dims=("dq",), rows=())],
     )
@@ -114,6 +119,7 @@ def dq_kernel(spec: KernelSpec, about: str) -> Lines:
 def dkv_kernel(spec: KernelSpec, about: str) -> Lines:
     """The whole function; `about` is its docstring."""
     rows, start = own_rows(spec), own_start(spec)
+    walk = capped_walk(DKV_WALK, DKV_WALK.step.replace("dkv_step", "capped_dkv_step")) if spec.soft_cap else DKV_WALK
     body = joined(
         [f'"""{about}"""', *constants(spec)],
         kv_program_block(),
@@ -131,11 +137,11 @@ def dkv_kernel(spec: KernelSpec, about: str) -> Lines:
         [
             f"k = {load(own_address('k', rows, 'k_row'), spec.head_dim, 'live')}",
             f"v = {load(own_address('v', rows, 'k_row'), spec.head_dim, 'live')}",
-            *offsets_block(spec, DKV_WALK),
+            *offsets_block(spec, walk),
         ],
         bounds_block(spec),
         [*start_dkv(spec, "KEYS", shares=spec.slots), *(["dk /= scale"] if spec.accumulate else [])],
-        loops(spec, DKV_WALK),
+        loops(spec, walk),
         ["dk *= scale"],
         [*again_block(spec), *whole_or_share(spec, store_dkv(spec), rows_of_dims=("dk", "dv"), rows=())],
     )

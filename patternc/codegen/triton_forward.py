@@ -23,6 +23,7 @@ from patternc.codegen.triton_blocks import (
     segment_block,
     store_mask,
 )
+from patternc.codegen.triton_cap import capped_walk
 from patternc.codegen.triton_loops import Walk, bounds_block, loops, offsets_block
 from patternc.codegen.triton_rows import again_block, constants, own_address, own_rows, rows_block
 from patternc.codegen.triton_shares import WHOLE, whole_or_share
@@ -49,6 +50,7 @@ WALK = Walk(
 
 def forward_kernel(spec: KernelSpec, about: str) -> Lines:
     """The whole function; `about` is its docstring."""
+    walk = capped_walk(WALK, WALK.step) if spec.soft_cap else WALK
     body = joined(
         [f'"""{about}"""', *constants(spec)],
         program_block(),
@@ -56,10 +58,10 @@ def forward_kernel(spec: KernelSpec, about: str) -> Lines:
         segment_block(spec),
         _pointers(spec),
         rows_block(spec),
-        [f"q = {load(own_address('q', own_rows(spec), 'q_row'), spec.head_dim, 'live')}", *offsets_block(spec, WALK)],
+        [f"q = {load(own_address('q', own_rows(spec), 'q_row'), spec.head_dim, 'live')}", *offsets_block(spec, walk)],
         bounds_block(spec),
         state_block(spec, "QUERIES", shares=spec.slots),
-        loops(spec, WALK),
+        loops(spec, walk),
         RESULT,
         [*again_block(spec), *whole_or_share(spec, store_block(spec), rows_of_dims=("o",), rows=("lse",))],
     )

@@ -9,15 +9,24 @@ text, since a plan may come from a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import assert_never
 
 from patternc.codegen import tables
 from patternc.codegen.names import is_kernel_name
 from patternc.codegen.plan import Bound, ChunkStart, Constant, KernelSpec, Lattice, LayerPlan, ModulePlan, Shift
-from patternc.codegen.triton_backward import DKV_STEP, DQ_STEP, dkv_kernel, dq_kernel, row_kernel
+from patternc.codegen.triton_backward import (
+    CAPPED_DKV_STEP,
+    CAPPED_DQ_STEP,
+    DKV_STEP,
+    DQ_STEP,
+    dkv_kernel,
+    dq_kernel,
+    row_kernel,
+)
 from patternc.codegen.triton_blocks import Lines, indent
+from patternc.codegen.triton_cap import CAP_SLOPE, SOFT_CAP
 from patternc.codegen.triton_forward import SOFTMAX_STEP, forward_kernel
 from patternc.codegen.triton_loops import FLAT
 from patternc.codegen.triton_merge import ADD_SHARE, merge_kernel
@@ -118,8 +127,8 @@ def _file(docstring: Lines, specs: list[KernelSpec], uses: dict[KernelSpec, str]
     functions: list[Lines] = []
     if any(spec.bits or spec.gathered for spec in specs):
         functions.append([*UNPACK.splitlines()])
-    for role, helper in (("forward", SOFTMAX_STEP), ("dq", DQ_STEP), ("dkv", FLAT), ("dkv", DKV_STEP)):
-        if any(spec.role == role for spec in specs):
+    for needed, helper in _STEPS:
+        if any(needed(spec) for spec in specs):
             functions.append([*helper.splitlines()])
     if any(spec.slots and spec.role == "forward" for spec in specs):
         functions.append([*ADD_SHARE.splitlines()])
@@ -133,6 +142,19 @@ def _file(docstring: Lines, specs: list[KernelSpec], uses: dict[KernelSpec, str]
     for function in functions:
         lines += ["", "", *function]
     return "\n".join(lines) + "\n"
+
+
+_STEPS: tuple[tuple[Callable[[KernelSpec], bool], str], ...] = (
+    (lambda spec: spec.soft_cap, SOFT_CAP),
+    (lambda spec: spec.soft_cap and spec.role != "forward", CAP_SLOPE),
+    (lambda spec: spec.role == "forward", SOFTMAX_STEP),
+    (lambda spec: spec.role == "dq" and not spec.soft_cap, DQ_STEP),
+    (lambda spec: spec.role == "dq" and spec.soft_cap, CAPPED_DQ_STEP),
+    (lambda spec: spec.role == "dkv", FLAT),
+    (lambda spec: spec.role == "dkv" and not spec.soft_cap, DKV_STEP),
+    (lambda spec: spec.role == "dkv" and spec.soft_cap, CAPPED_DKV_STEP),
+)
+"""What kernels call for their tiles, with which kernels do."""
 
 
 def _kernel(spec: KernelSpec, use: str | None) -> Lines:

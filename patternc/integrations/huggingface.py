@@ -54,7 +54,7 @@ def read_huggingface(config: Section, asked: Asked) -> Draft:
     else:
         draft = _READERS.get(name, _sliding)(config, name, sizes)
     config.findings.stop_at_errors()
-    _say_what_is_left_out(config, name)
+    _say_what_is_left_out(config)
     return draft
 
 
@@ -277,6 +277,11 @@ def _notes(config: Section, name: str, kinds: tuple[str, ...], sizes: Sizes) -> 
             "Each head has a learned sink, a term of the softmax's denominator without a key: give it as an input, "
             "attention(q, k, v, layer, sinks=...)."
         )
+    cap = _soft_cap(config, name)
+    if cap:
+        notes.append(
+            f"Scores are capped, cap * tanh(score / cap): give it at the call, attention(..., soft_cap={cap})."
+        )
     if CHUNKED in kinds:
         notes.append(
             "Chunks count from the first real token there: padding in front shifts them, which this pattern does not."
@@ -390,17 +395,19 @@ _READERS: dict[str, Callable[[Section, str, Sizes], Draft]] = {
 }
 
 
-def _say_what_is_left_out(config: Section, name: str) -> None:
-    """What the model does to scores or probabilities that patternc's attention does not."""
+def _soft_cap(config: Section, name: str) -> float | None:
+    """What scores are capped at; None where they are not."""
+    entry = config.entries.find("attn_logit_softcapping")
+    if entry is None:
+        return 50.0 if name == "gemma2" else None
+    cap = entry.value.value if isinstance(entry.value, Scalar) else None
+    return cap if isinstance(cap, (int, float)) and not isinstance(cap, bool) else None
+
+
+def _say_what_is_left_out(config: Section) -> None:
+    """What the model does to probabilities that patternc's attention does not."""
     for key in ("attention_dropout", "attention_probs_dropout_prob"):
         entry = config.entries.find(key)
         if entry is not None and isinstance(entry.value, Scalar) and entry.value.value:
             message = f"`{key}` is {entry.value.value}: patternc's attention has no dropout, as in evaluation"
             config.findings.report("PA921", message, entry.value.place)
-    entry = config.entries.find("attn_logit_softcapping")
-    cap = 50.0 if name == "gemma2" else None
-    if entry is not None:
-        cap = entry.value.value if isinstance(entry.value, Scalar) else None
-    if cap:
-        message = f"`attn_logit_softcapping` is {cap}: patternc's attention does not cap scores"
-        config.findings.report("PA921", message, entry and entry.value.place)

@@ -74,15 +74,22 @@ class _Work:
 
 
 def forward(
-    q: Tensor, k: Tensor, v: Tensor, sinks: Tensor | None, tables: Tables, plan: LayerPlan, scale: float
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    sinks: Tensor | None,
+    tables: Tables,
+    plan: LayerPlan,
+    scale: float,
+    soft_cap: float,
 ) -> tuple[Tensor, Tensor]:
     """Attention of one layer: (o [B, H, N, D] contiguous in q's dtype, lse [B, H, N], natural log).
 
     q [B, H, N, D], k and v [B, Hkv, N, D] of one dtype (float16, bfloat16, float32 or float64), any strides; sinks [H]
-    or None. lse is float64 for float64 inputs, else float32. A row that attends nothing gives 0, and lse -inf (with a
-    sink: the sink).
+    or None; soft_cap > 0 caps scores, 0 does not. lse is float64 for float64 inputs, else float32. A row that attends
+    nothing gives 0, and lse -inf (with a sink: the sink).
     """
-    run = start(q.dtype, scale)
+    run = start(q.dtype, scale, soft_cap)
     work = _work(tables, plan, q.shape[2], sinks is not None)
     o = _rows_like(q, work, run)
     lse = torch.full(q.shape[:3], -math.inf, dtype=run.work)
@@ -113,12 +120,13 @@ def backward(
     tables: Tables,
     plan: LayerPlan,
     scale: float,
+    soft_cap: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
     """Gradients (dq, dk, dv, dsinks) of q, k, v and sinks, in their dtypes, contiguous; the same bits every time.
 
     do [B, H, N, D] and dlse [B, H, N] (None: zero) are the gradients of what `forward` gave as o and lse.
     """
-    run = start(q.dtype, scale)
+    run = start(q.dtype, scale, soft_cap)
     work = _work(tables, plan, q.shape[2], sinks is not None)
     dq = _rows_like(q, work, run)
     dk, dv = torch.zeros(k.shape, dtype=run.work), torch.zeros(v.shape, dtype=run.work)

@@ -31,19 +31,23 @@ Before = Literal["nothing", "sinks", "state"]
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What all chunks of one call share. `work` is the dtype of scores and sums, `product` of the other products."""
+    """What all chunks of one call share.
+
+    `work` is the dtype of scores and sums, `product` of the other products; a `soft_cap` of 0 does not cap scores.
+    """
 
     space: Workspace
     work: torch.dtype
     product: torch.dtype
     scale: float
+    soft_cap: float
 
 
-def start(dtype: torch.dtype, scale: float) -> Pass:
+def start(dtype: torch.dtype, scale: float, soft_cap: float) -> Pass:
     """A call for inputs of `dtype`."""
     work = torch.float64 if dtype == torch.float64 else torch.float32
     product = dtype if dtype == torch.bfloat16 and _multiplies_bfloat16() else work
-    return Pass(Workspace(), work, product, scale)
+    return Pass(Workspace(), work, product, scale, soft_cap)
 
 
 def _multiplies_bfloat16() -> bool:
@@ -88,7 +92,10 @@ def _attend(
     key_rows = take(k, keys.rows, run.space, "k", run.work)
     value_rows = take(v, keys.rows, run.space, "v", run.product)
     scores = run.space.take("scores", (*queries.shape[:2], keys.rows.length), run.work)
-    torch.baddbmm(scores, queries, key_rows.mT, beta=0, alpha=run.scale * LOG2_E, out=scores)
+    if run.soft_cap:
+        _tanh(queries, key_rows, scores, run).mul_(run.soft_cap * LOG2_E)
+    else:
+        torch.baddbmm(scores, queries, key_rows.mT, beta=0, alpha=run.scale * LOG2_E, out=scores)
     add_masks(scores, group, keys)
     top = scores.amax(-1, keepdim=True).clamp_min_(_FLOOR)
     scores.sub_(top).exp2_()
@@ -119,7 +126,14 @@ def backward_chunk(parts: tuple[Tensor, ...], chunk: Chunk, before: Before, run:
         value_rows = take(v, keys.rows, space, "v", run.product)
         by_pair = (*queries.shape[:2], keys.rows.length)
         weights = space.take("scores", by_pair, run.work)
-        torch.baddbmm(shifts, queries, key_rows.mT, alpha=run.scale * LOG2_E, out=weights)
+        slope: Tensor | None = None
+        if run.soft_cap:
+            tanh = _tanh(queries, key_rows, weights, run)
+            slope = space.take("slope", by_pair, run.work)
+            torch.mul(tanh, tanh, out=slope).neg_().add_(1)
+            tanh.mul_(run.soft_cap * LOG2_E).add_(shifts)
+        else:
+            torch.baddbmm(shifts, queries, key_rows.mT, alpha=run.scale * LOG2_E, out=weights)
         add_masks(weights, group, keys)
         weights.exp2_()
         weight_factor = _factor("p", weights, run)
@@ -127,6 +141,8 @@ def backward_chunk(parts: tuple[Tensor, ...], chunk: Chunk, before: Before, run:
         add(dv, keys.rows, _summand(torch.bmm(weight_factor.mT, dout_factor, out=gradient), run))
         dscores = torch.bmm(dout_factor, value_rows.mT, out=space.take("dp", by_pair, run.product))
         weights.mul_(_summand(dscores, run).sub_(deltas))
+        if slope is not None:
+            weights.mul_(slope)
         weight_factor = _factor("p", weights, run)
         part = torch.bmm(weight_factor, key_factor, out=space.take("dq_part", queries.shape, run.product))
         if place == 0:
@@ -137,6 +153,12 @@ def backward_chunk(parts: tuple[Tensor, ...], chunk: Chunk, before: Before, run:
     if before == "state":
         dq_rows.add_(take(dq, own, space, "dq_before", run.work))
     put(dq, own, dq_rows)
+
+
+def _tanh(queries: Tensor, key_rows: Tensor, out: Tensor, run: Pass) -> Tensor:
+    """Scores as a share of the cap, in `out`: a capped score is the cap times the tanh of what it was."""
+    torch.baddbmm(out, queries, key_rows.mT, beta=0, alpha=run.scale / run.soft_cap, out=out)
+    return out.tanh_()
 
 
 def _both(source: Tensor, rows: Rows, name: str, run: Pass) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,8 @@
 For: the forward pass in float32 and float64 where own rows and keys are evenly spaced runs, which the kernel reads in
 place. It is as fast as the separate products of `cpu_attend.py`, and ends in one barrier over all threads where those
 end in ten a chunk: on a machine whose cores are not idle that is most of the time. Not for: bfloat16, where it takes
-twice as long as batched products; the backward pass, where it has no gradient of lse; keys that have to be gathered.
+twice as long as batched products; the backward pass, where it has no gradient of lse; keys that have to be gathered;
+capped scores.
 
 torch has no public function that gives both o and lse; the operator here is the one behind
 `scaled_dot_product_attention` on CPUs. Where a torch does not have it, everything goes through `cpu_attend.py`.
@@ -31,7 +32,9 @@ def has_flash() -> bool:
 
 
 def flash_fits(q: Tensor, k: Tensor, v: Tensor, run: Pass) -> bool:
-    """Whether rows of these tensors can be read in place, without any conversion."""
+    """Whether rows of these tensors can be read in place, without any conversion, and scores are not capped."""
+    if run.soft_cap:
+        return False
     return run.product == run.work and all(each.dtype == run.work and each.stride(-1) == 1 for each in (q, k, v))
 
 

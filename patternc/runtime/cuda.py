@@ -24,7 +24,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from patternc.codegen.plan import HeadGroup, KernelSpec, LayerPlan
+from patternc.codegen.plan import HeadGroup, KernelSpec, Launch, LayerPlan
 from patternc.runtime.launch import WIDEST_OFFSET, launch, launch_rows, tile_reach
 from patternc.runtime.tensors import Tables
 
@@ -32,12 +32,20 @@ LOG2_E = 1.4426950408889634
 
 
 def forward(
-    q: Tensor, k: Tensor, v: Tensor, sinks: Tensor | None, tables: Tables, plan: LayerPlan, scale: float
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    sinks: Tensor | None,
+    tables: Tables,
+    plan: LayerPlan,
+    scale: float,
+    soft_cap: float,
 ) -> tuple[Tensor, Tensor]:
     """Attention of one layer: (o [B, H, N, D] contiguous in q's dtype, lse [B, H, N] float32, natural log).
 
     q [B, H, N, D], k and v [B, Hkv, N, D] of one dtype (float16, bfloat16 or float32), any strides; sinks [H] or
-    None; scale > 0. A row that attends nothing gives 0, and lse -inf (with a sink: the sink).
+    None; scale > 0; soft_cap > 0 caps scores, 0 does not. A row that attends nothing gives 0, and lse -inf (with a
+    sink: the sink).
     """
     q, (k, v) = _addressable(q), _alike(k, v)
     o, left = _chained(q, any(len(group.forward) > 1 for group in plan.groups))
@@ -51,7 +59,7 @@ def forward(
         "o_left_ptr": left,
         "lse_ptr": lse,
         "group_size": plan.heads // plan.kv_heads,
-        "score_scale": scale * LOG2_E,
+        **_score_scales(scale, soft_cap),
     }
     if sinks is not None:
         values["sinks_ptr"] = sinks.to(torch.float32).contiguous()
@@ -59,7 +67,8 @@ def forward(
         for group in plan.groups:
             values["heads_ptr"] = _query_heads(group.heads, q.device)
             for place, one in enumerate(group.forward, 1):
-                kernel = replace(one.kernel, sinks=sinks is not None and not one.kernel.accumulate)
+                first = sinks is not None and not one.kernel.accumulate
+                kernel = replace(one.kernel, sinks=first, soft_cap=soft_cap > 0)
                 values["o_ptr"] = o if place == len(group.forward) else left
                 values |= _offsets(kernel, q, k, o)
                 launch(replace(one, kernel=kernel), tables[one.tables], len(group.heads), q.shape[0], values)
@@ -78,6 +87,7 @@ def backward(
     tables: Tables,
     plan: LayerPlan,
     scale: float,
+    soft_cap: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
     """Gradients (dq, dk, dv, dsinks) of q, k, v and sinks, in their dtypes, contiguous; the same bits every time.
 
@@ -104,26 +114,40 @@ def backward(
             "dk_ptr": dk,
             "dv_ptr": dv,
             "group_size": plan.heads // plan.kv_heads,
-            "score_scale": scale * LOG2_E,
             "scale": scale,
+            **_score_scales(scale, soft_cap),
         }
         for group in plan.groups:
-            _backward_group(group, tables, plan, values, dq)
+            _backward_group(group, tables, plan, values, dq, capped=soft_cap > 0)
         dsinks = None if sinks is None else _sink_gradient(sinks, lse, delta)
     return dq, dk.to(k.dtype), dv.to(v.dtype), dsinks
 
 
-def _backward_group(group: HeadGroup, tables: Tables, plan: LayerPlan, values: dict[str, Any], dq: Tensor) -> None:
+def _score_scales(scale: float, soft_cap: float) -> dict[str, Any]:
+    """What takes products to scores in base 2: with a cap, by way of the tanh."""
+    if soft_cap > 0:
+        return {"score_scale": soft_cap * LOG2_E, "cap_scale": scale / soft_cap}
+    return {"score_scale": scale * LOG2_E}
+
+
+def _capped(one: Launch, capped: bool) -> Launch:
+    """The launch, its kernel with capped scores or without."""
+    return one if one.kernel.soft_cap == capped else replace(one, kernel=replace(one.kernel, soft_cap=capped))
+
+
+def _backward_group(
+    group: HeadGroup, tables: Tables, plan: LayerPlan, values: dict[str, Any], dq: Tensor, *, capped: bool
+) -> None:
     q, k, dk = (cast(Tensor, values[name]) for name in ("q_ptr", "k_ptr", "dk_ptr"))
     kv_heads = _kv_heads(group.heads, plan.heads // plan.kv_heads, q.device)
     values = {**values, "heads_ptr": _query_heads(group.heads, q.device), "kv_heads_ptr": kv_heads}
     for place, one in enumerate(group.dq, 1):
         values["dq_ptr"] = dq if place == len(group.dq) else values["dq_left_ptr"]
         values |= _offsets(one.kernel, q, k, dq)
-        launch(one, tables[one.tables], len(group.heads), q.shape[0], values)
+        launch(_capped(one, capped), tables[one.tables], len(group.heads), q.shape[0], values)
     for one in group.dkv:
         values |= _offsets(one.kernel, q, k, dk)
-        launch(one, tables[one.tables], kv_heads.shape[0], q.shape[0], values)
+        launch(_capped(one, capped), tables[one.tables], kv_heads.shape[0], q.shape[0], values)
 
 
 def _prepare(do: Tensor, dlse: Tensor | None, o: Tensor, lse: Tensor, plan: LayerPlan) -> tuple[Tensor, Tensor]:

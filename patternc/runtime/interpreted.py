@@ -42,8 +42,8 @@ def _errors(task: dict[str, Any]) -> Iterator[tuple[tuple[int, ...], str, float]
             for place, heads in enumerate((schedule.heads, schedule.kv_heads, schedule.kv_heads, schedule.heads))
         )
         scale = 1 / math.sqrt(shape.head_dim)
-        o, lse = cuda.forward(q, k, v, None, tables, plan, scale)
-        dq, dk, dv, _ = cuda.backward(do, None, q, k, v, None, o, lse, tables, plan, scale)
+        o, lse = cuda.forward(q, k, v, None, tables, plan, scale, 0.0)
+        dq, dk, dv, _ = cuda.backward(do, None, q, k, v, None, o, lse, tables, plan, scale, 0.0)
         right = expected(schedule, layers[0], q, k, v, do)
         for quantity, got in zip(right, (o, lse, dq, dk, dv), strict=True):
             yield layers, quantity, largest_error(got, right[quantity])

@@ -104,6 +104,7 @@ class Attention(nn.Module):
         *,
         sinks: Tensor | None = None,
         scale: float | None = None,
+        soft_cap: float | None = None,
         return_lse: bool = False,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Attend with the pattern of one layer.
@@ -115,7 +116,9 @@ class Attention(nn.Module):
             layer: which layer's pattern, 0 <= layer < layers.
             sinks: [H], one more logit in the denominator of every row of a head; float32 or q's dtype.
             scale: what scores are multiplied with; 1 / sqrt(D) unless said.
-            return_lse: whether to give the log-sum-exp of each row's scaled scores, sink included, as well.
+            soft_cap: scores s = scale * q . k become soft_cap * tanh(s / soft_cap), as Gemma 2 has them (50.0); None or
+                0.0 leaves them as they are.
+            return_lse: whether to give the log-sum-exp of each row's scores, capped and sink included, as well.
 
         Returns:
             o [B, H, N, D] in q's dtype; with `return_lse` (o, lse [B, H, N]), lse float64 for float64 inputs, else
@@ -133,8 +136,9 @@ class Attention(nn.Module):
             self._check_sinks(q, sinks)
         number = self._layer(layer)
         factor = 1 / math.sqrt(q.shape[3]) if scale is None else _factor(scale)
+        cap = 0.0 if soft_cap is None else _cap(soft_cap, factor)
         plan, tables = self._prepared(q.shape[2], q.shape[3], q.dtype, q.device)[number]
-        o, lse = attend(q, k, v, sinks, tables, plan, factor)
+        o, lse = attend(q, k, v, sinks, tables, plan, factor, cap)
         return (o, lse) if return_lse else o
 
     def prepare(self, tokens: int, head_dim: int, dtype: torch.dtype, device: torch.device | str) -> None:
@@ -277,6 +281,25 @@ def _factor(scale: float) -> float:
     if not (math.isfinite(scale) and scale > 0):
         raise AttentionInputError(f"scale is {scale}; expected a positive number, such as 1 / sqrt(head_dim)")
     return float(scale)
+
+
+def _cap(soft_cap: float, factor: float) -> float:
+    """What scores are capped at, 0.0 for not at all. Raises AttentionInputError for anything else."""
+    expected = f"expected a positive number up to {_MOST_CAP:g}, such as 50.0, or None for no cap"
+    if isinstance(soft_cap, Tensor):
+        raise AttentionInputError(f"soft_cap is a tensor, whose gradient would be lost; {expected}")
+    if not isinstance(soft_cap, (int, float, np.integer, np.floating)) or isinstance(soft_cap, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
+        raise AttentionInputError(f"soft_cap is {_kind(soft_cap)}; {expected}")
+    # Comparisons alone: torch.compile traces them for a cap that changes from call to call.
+    if not 0 <= soft_cap <= _MOST_CAP:
+        raise AttentionInputError(f"soft_cap is {soft_cap}; {expected}")
+    if 0 < soft_cap < factor / _MOST_CAP:
+        raise AttentionInputError(f"soft_cap is {soft_cap}, too small beside the scale {factor}; {expected}")
+    return float(soft_cap)
+
+
+_MOST_CAP = 1e30
+"""Kernels compute with the cap, and with the scale as a multiple of it, in float32."""
 
 
 def _target(device: torch.device) -> str:

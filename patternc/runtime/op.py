@@ -4,10 +4,11 @@ For: making compiled patterns part of a torch program: autograd, torch.compile, 
 this file registers both operators and costs nothing else. Not for: checking what a user passed (`module.py`) or the
 work itself (`cpu.py`, `cuda.py`).
 
-`patternc::attention(q, k, v, sinks, tables, plan, scale) -> (o, lse)`: `plan` is the canonical text of a LayerPlan
-(`plan_json`), parsed once through a cache by content, so an exported program carries all it needs; `tables` is the
-list that `tensors.table_tensors` makes of it. o has q's shape and dtype and is contiguous; lse is [B, H, N], float64
-for float64 inputs, else float32. Both are differentiable, once: asking for a second derivative is an error.
+`patternc::attention(q, k, v, sinks, tables, plan, scale, soft_cap) -> (o, lse)`: `plan` is the canonical text of a
+LayerPlan (`plan_json`), parsed once through a cache by content, so an exported program carries all it needs; `tables`
+is the list that `tensors.table_tensors` makes of it; a `soft_cap` above 0 caps scores, 0 does not. o has q's shape and
+dtype and is contiguous; lse is [B, H, N], float64 for float64 inputs, else float32. Both are differentiable, once:
+asking for a second derivative is an error.
 
 torch leaves the registering methods of its operators untyped, hence the narrow ignores where they are called.
 """
@@ -46,15 +47,25 @@ def plan_of(text: str) -> LayerPlan:
     "patternc::attention",
     mutates_args=(),
     device_types="cpu",
-    schema="(Tensor q, Tensor k, Tensor v, Tensor? sinks, Tensor[] tables, str plan, float scale) -> (Tensor, Tensor)",
+    schema=(
+        "(Tensor q, Tensor k, Tensor v, Tensor? sinks, Tensor[] tables, str plan, float scale, "
+        "float soft_cap) -> (Tensor, Tensor)"
+    ),
 )
 def attention(
-    q: Tensor, k: Tensor, v: Tensor, sinks: Tensor | None, tables: Sequence[Tensor], plan: str, scale: float
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    sinks: Tensor | None,
+    tables: Sequence[Tensor],
+    plan: str,
+    scale: float,
+    soft_cap: float,
 ) -> tuple[Tensor, Tensor]:
     """The operator; the file comment says what it takes and gives."""
     layer = _for_cpu(plan)
     with _as_given("cpu"):
-        return cpu.forward(q, k, v, sinks, named_tables(layer, tables), layer, scale)
+        return cpu.forward(q, k, v, sinks, named_tables(layer, tables), layer, scale, soft_cap)
 
 
 @torch.library.custom_op(
@@ -63,7 +74,7 @@ def attention(
     device_types="cpu",
     schema=(
         "(Tensor do, Tensor dlse, Tensor q, Tensor k, Tensor v, Tensor? sinks, Tensor o, Tensor lse, "
-        "Tensor[] tables, str plan, float scale) -> (Tensor, Tensor, Tensor, Tensor)"
+        "Tensor[] tables, str plan, float scale, float soft_cap) -> (Tensor, Tensor, Tensor, Tensor)"
     ),
 )
 def attention_backward(
@@ -78,22 +89,30 @@ def attention_backward(
     tables: Sequence[Tensor],
     plan: str,
     scale: float,
+    soft_cap: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """(dq, dk, dv, dsinks) for the gradients `do` of o and `dlse` of lse; dsinks has no element without sinks."""
     layer = _for_cpu(plan)
     named = named_tables(layer, tables)
     with _as_given("cpu"):
-        return _with_sinks(q, cpu.backward(do, dlse, q, k, v, sinks, o, lse, named, layer, scale))
+        return _with_sinks(q, cpu.backward(do, dlse, q, k, v, sinks, o, lse, named, layer, scale, soft_cap))
 
 
 def _attention_cuda(
-    q: Tensor, k: Tensor, v: Tensor, sinks: Tensor | None, tables: Sequence[Tensor], plan: str, scale: float
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    sinks: Tensor | None,
+    tables: Sequence[Tensor],
+    plan: str,
+    scale: float,
+    soft_cap: float,
 ) -> tuple[Tensor, Tensor]:
     from patternc.runtime import cuda  # CPU users need none of it
 
     layer = plan_of(plan)
     with _as_given("cuda"):
-        return cuda.forward(q, k, v, sinks, named_tables(layer, tables), layer, scale)
+        return cuda.forward(q, k, v, sinks, named_tables(layer, tables), layer, scale, soft_cap)
 
 
 def _attention_backward_cuda(
@@ -108,13 +127,14 @@ def _attention_backward_cuda(
     tables: Sequence[Tensor],
     plan: str,
     scale: float,
+    soft_cap: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     from patternc.runtime import cuda  # CPU users need none of it
 
     layer = plan_of(plan)
     named = named_tables(layer, tables)
     with _as_given("cuda"):
-        return _with_sinks(q, cuda.backward(do, dlse, q, k, v, sinks, o, lse, named, layer, scale))
+        return _with_sinks(q, cuda.backward(do, dlse, q, k, v, sinks, o, lse, named, layer, scale, soft_cap))
 
 
 attention.register_kernel("cuda", _attention_cuda)  # pyright: ignore[reportUnknownMemberType]
@@ -142,7 +162,14 @@ def _with_sinks(
 
 
 def _attention_shapes(
-    q: Tensor, k: Tensor, v: Tensor, sinks: Tensor | None, tables: Sequence[Tensor], plan: str, scale: float
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    sinks: Tensor | None,
+    tables: Sequence[Tensor],
+    plan: str,
+    scale: float,
+    soft_cap: float,
 ) -> tuple[Tensor, Tensor]:
     dtype = torch.float64 if q.dtype == torch.float64 else torch.float32
     return q.new_empty(q.shape), q.new_empty(q.shape[:3], dtype=dtype)
@@ -160,6 +187,7 @@ def _attention_backward_shapes(
     tables: Sequence[Tensor],
     plan: str,
     scale: float,
+    soft_cap: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     dsinks = q.new_empty(0) if sinks is None else sinks.new_empty(sinks.shape)
     return q.new_empty(q.shape), k.new_empty(k.shape), v.new_empty(v.shape), dsinks
@@ -175,24 +203,25 @@ class _Context(Protocol):
     saved_tensors: tuple[Any, ...]
     plan: str
     scale: float
+    soft_cap: float
 
     def save_for_backward(self, *tensors: Tensor | None) -> None: ...
 
 
 def _keep_for_backward(
     ctx: _Context,
-    inputs: tuple[Tensor, Tensor, Tensor, Tensor | None, Sequence[Tensor], str, float],
+    inputs: tuple[Tensor, Tensor, Tensor, Tensor | None, Sequence[Tensor], str, float, float],
     output: tuple[Tensor, Tensor],
 ) -> None:
-    q, k, v, sinks, tables, plan, scale = inputs
+    q, k, v, sinks, tables, plan, scale, soft_cap = inputs
     ctx.save_for_backward(q, k, v, sinks, *output, *tables)
-    ctx.plan, ctx.scale = plan, scale
+    ctx.plan, ctx.scale, ctx.soft_cap = plan, scale, soft_cap
 
 
 def _differentiate(ctx: _Context, do: Tensor, dlse: Tensor) -> tuple[Tensor | list[None] | None, ...]:
     q, k, v, sinks, o, lse, *tables = ctx.saved_tensors
-    dq, dk, dv, dsinks = attention_backward(do, dlse, q, k, v, sinks, o, lse, tables, ctx.plan, ctx.scale)
-    return dq, dk, dv, None if sinks is None else dsinks, [None] * len(tables), None, None
+    dq, dk, dv, dsinks = attention_backward(do, dlse, q, k, v, sinks, o, lse, tables, ctx.plan, ctx.scale, ctx.soft_cap)
+    return dq, dk, dv, None if sinks is None else dsinks, [None] * len(tables), None, None, None
 
 
 def _refuse_second_derivative(ctx: _Context, *gradients: Tensor) -> NoReturn:

@@ -28,15 +28,22 @@ FORWARD_MODE = (
 
 
 def attend(
-    q: Tensor, k: Tensor, v: Tensor, sinks: Tensor | None, tables: Sequence[Tensor], plan: str, scale: float
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    sinks: Tensor | None,
+    tables: Sequence[Tensor],
+    plan: str,
+    scale: float,
+    soft_cap: float,
 ) -> tuple[Tensor, Tensor]:
     """`patternc::attention` for callers who may be inside a transform of torch.func; the same arguments and results."""
     if torch.compiler.is_compiling():
         # Graphs hold the operator itself: an exported program looks it up by its name.
-        return op.attention(q, k, v, sinks, tables, plan, scale)
+        return op.attention(q, k, v, sinks, tables, plan, scale, soft_cap)
     return cast(
         tuple[Tensor, Tensor],
-        _Attention.apply(q, k, v, sinks, plan, scale, *tables),  # pyright: ignore[reportUnknownMemberType]
+        _Attention.apply(q, k, v, sinks, plan, scale, soft_cap, *tables),  # pyright: ignore[reportUnknownMemberType]
     )
 
 
@@ -46,35 +53,45 @@ class _Context(Protocol):
     saved_tensors: tuple[Any, ...]
     plan: str
     scale: float
+    soft_cap: float
 
     def save_for_backward(self, *tensors: Tensor | None) -> None: ...
 
 
 class _Attention(torch.autograd.Function):
-    """(q, k, v, sinks, plan, scale, *tables) -> (o, lse)."""
+    """(q, k, v, sinks, plan, scale, soft_cap, *tables) -> (o, lse)."""
 
     generate_vmap_rule = True
 
     @staticmethod
     def forward(
-        q: Tensor, k: Tensor, v: Tensor, sinks: Tensor | None, plan: str, scale: float, *tables: Tensor
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        sinks: Tensor | None,
+        plan: str,
+        scale: float,
+        soft_cap: float,
+        *tables: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        return op.attention(q, k, v, sinks, list(tables), plan, scale)
+        return op.attention(q, k, v, sinks, list(tables), plan, scale, soft_cap)
 
     @staticmethod
     def setup_context(ctx: _Context, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-        q, k, v, sinks, plan, scale, *tables = inputs
+        q, k, v, sinks, plan, scale, soft_cap, *tables = inputs
         ctx.save_for_backward(q, k, v, sinks, *output, *tables)
-        ctx.plan, ctx.scale = plan, scale
+        ctx.plan, ctx.scale, ctx.soft_cap = plan, scale, soft_cap
 
     @staticmethod
     def backward(ctx: _Context, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, sinks, o, lse, *tables = ctx.saved_tensors
         dq, dk, dv, dsinks = cast(
             tuple[Tensor, Tensor, Tensor, Tensor],
-            _Gradients.apply(*gradients, q, k, v, sinks, o, lse, ctx.plan, ctx.scale, *tables),  # pyright: ignore[reportUnknownMemberType]
+            _Gradients.apply(  # pyright: ignore[reportUnknownMemberType]
+                *gradients, q, k, v, sinks, o, lse, ctx.plan, ctx.scale, ctx.soft_cap, *tables
+            ),
         )
-        return dq, dk, dv, None if sinks is None else dsinks, None, None, *(None for _ in tables)
+        return dq, dk, dv, None if sinks is None else dsinks, None, None, None, *(None for _ in tables)
 
     @staticmethod
     def jvp(ctx: _Context, *tangents: object) -> NoReturn:
@@ -82,7 +99,7 @@ class _Attention(torch.autograd.Function):
 
 
 class _Gradients(torch.autograd.Function):
-    """(do, dlse, q, k, v, sinks, o, lse, plan, scale, *tables) -> (dq, dk, dv, dsinks)."""
+    """(do, dlse, q, k, v, sinks, o, lse, plan, scale, soft_cap, *tables) -> (dq, dk, dv, dsinks)."""
 
     generate_vmap_rule = True
 
@@ -98,9 +115,10 @@ class _Gradients(torch.autograd.Function):
         lse: Tensor,
         plan: str,
         scale: float,
+        soft_cap: float,
         *tables: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        return op.attention_backward(do, dlse, q, k, v, sinks, o, lse, list(tables), plan, scale)
+        return op.attention_backward(do, dlse, q, k, v, sinks, o, lse, list(tables), plan, scale, soft_cap)
 
     @staticmethod
     def setup_context(ctx: _Context, inputs: object, output: object) -> None:
@@ -138,8 +156,9 @@ def _attention_vmap(
     tables: Sequence[Tensor],
     plan: str,
     scale: float,
+    soft_cap: float,
 ) -> _Mapped:
-    call = functools.partial(op.attention, tables=tables, plan=plan, scale=scale)
+    call = functools.partial(op.attention, tables=tables, plan=plan, scale=scale, soft_cap=soft_cap)
     if dims[3] is None:
         return _in_one_batch(functools.partial(call, sinks=sinks), (q, k, v), dims, info.batch_size)
     return _one_by_one(call, (q, k, v, sinks), dims, info.batch_size)
@@ -159,8 +178,9 @@ def _attention_backward_vmap(
     tables: Sequence[Tensor],
     plan: str,
     scale: float,
+    soft_cap: float,
 ) -> _Mapped:
-    call = functools.partial(op.attention_backward, tables=tables, plan=plan, scale=scale)
+    call = functools.partial(op.attention_backward, tables=tables, plan=plan, scale=scale, soft_cap=soft_cap)
     # The gradient of sinks is a sum over a batch, and each mapped element has its own.
     run = _in_one_batch if sinks is None else _one_by_one
     return run(call, (do, dlse, q, k, v, sinks, o, lse), dims, info.batch_size)

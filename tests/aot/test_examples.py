@@ -2,7 +2,7 @@
 
 Short profile: for sm_90 one kernel of each form that occurs in `SHORT` at head_dim 64 (those that differ only in
 constants compile alike) unless another has its loops and more, with lattices, chains and split items, and a few for
-sm_80 and at head_dim 128. Long profile: all examples, for both architectures, in all dtypes.
+sm_80, at head_dim 128 and with capped scores. Long profile: all examples, for both architectures, in all dtypes.
 """
 
 from dataclasses import replace
@@ -63,10 +63,20 @@ def packed_jobs(path, head_dim, dtype, arch):
     return [job(packed(spec), arch, dtype, f"{path.stem}: ") for spec in chosen.values()]
 
 
+def capped_jobs(path, head_dim, dtype, arch):
+    """The kernels of a file's windows with capped scores."""
+    specs = (
+        replace(spec, name=f"{spec.name}_capped", soft_cap=True)
+        for spec in kernels(path, head_dim, dtype, f"cuda:{arch}")
+    )
+    return [job(spec, arch, dtype, f"{path.stem}: ") for spec in specs if "local" in spec.name]
+
+
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory):
     jobs = jobs_of([example(name) for name in SHORT], 64, "bfloat16", 90, widest=True)
     jobs += packed_jobs(example("strided"), 64, "bfloat16", 90)
+    jobs += capped_jobs(example("gemma2"), 64, "bfloat16", 90)
     jobs += jobs_of([example("streaming"), example("strided")], 128, "bfloat16", 90, widest=True)
     jobs += jobs_of([example("strided")], 64, "float16", 80, widest=True)
     jobs.append(row_job(64, 90, "bfloat16"))
@@ -93,7 +103,7 @@ def test_no_spills_matrix_units_and_copies_ahead(reports):
 
 def test_the_kinds_of_kernels_are_all_there(reports):
     names = " ".join(reports)
-    for part in ("_packed.", ": merge_forward", ": merge_dq", ": merge_dkv", "gathered"):
+    for part in ("_packed.", "_capped.", ": merge_forward", ": merge_dq", ": merge_dkv", "gathered"):
         assert part in f"{names} {[report['spans'] for report in reports.values()]}"
 
 

@@ -78,8 +78,8 @@ def main(which):
     tables = table_tensors(sets)
     q, k = (torch.zeros(2, count, plan.tokens, 32, dtype=torch.bfloat16) for count in (plan.heads, plan.kv_heads))
     lse = torch.zeros(2, plan.heads, plan.tokens)
-    cuda.forward(q, k, k, lse[0, :, 0], tables, plan, 0.1)
-    cuda.backward(q, lse, q, k, k, lse[0, :, 0], q, lse, tables, plan, 0.1)
+    cuda.forward(q, k, k, lse[0, :, 0], tables, plan, 0.1, 0.0)
+    cuda.backward(q, lse, q, k, k, lse[0, :, 0], q, lse, tables, plan, 0.1, 0.0)
 
 
 if __name__ == "__main__":

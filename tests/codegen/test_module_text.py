@@ -5,6 +5,7 @@ import itertools
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,10 @@ def specs():
         yield spec(role, **options, full=False, interval=None, bits=not gathered, gathered=gathered)
     for role, accumulate in itertools.product(("forward", "dq", "dkv"), (True, False)):
         yield spec(role, own="gathered", accumulate=accumulate, slots=True)
+    for role, lattice, accumulate, slots in itertools.product(
+        ("forward", "dq", "dkv"), (None, Lattice(7, 32, 64)), (True, False), (True, False)
+    ):
+        yield spec(role, lattice=lattice, accumulate=accumulate, slots=slots, bits=True, gathered=True, soft_cap=True)
     yield spec(sinks=True)
     yield spec(sinks=True, slots=True)
     yield spec("forward", interval=RowInterval((), ()))
@@ -124,6 +129,7 @@ def test_parts_of_a_text_are_there_where_they_are_needed_only():
         assert ("STEP" in text) == (one.lattice is not None)
         assert ("_left_ptr" in text) == one.accumulate
         assert ("_shares_ptr" in text) == one.slots
+        assert ("cap" in text) == one.soft_cap
         own, counterpart = ("KEY", "QUERY") if one.role == "dkv" else ("QUERY", "KEY")
         lattice = one.lattice or Lattice(1, 128, 64)
         assert (f"{own}_RUN" in text) == (lattice.own_run < 128)
@@ -229,3 +235,13 @@ def test_names_are_unique_and_short():
     assert len(set(taken)) == 12
     assert all(is_kernel_name(name) and len(name) <= LONGEST + 3 for name in taken)
     assert is_kernel_name(kernel_name("dq", "x" * 500, ()))
+
+
+@pytest.mark.parametrize("role", ["forward", "dq", "dkv"])
+def test_the_text_of_capped_kernels(role, request):
+    path = Path(__file__).parent / "capped" / f"{role}.txt"
+    text = emit_kernel(spec(role, soft_cap=True))
+    if request.config.getoption("--update-golden"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert text == path.read_text()

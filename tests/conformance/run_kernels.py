@@ -19,7 +19,7 @@ def run(layer: Layer) -> torch.Tensor:
     for number, q, k, v in layer.calls:
         plan = lowered.plan.distinct[lowered.plan.layers[number]]
         tables = named_tables(plan, table_tensors(plan, lowered.tables, torch.device("cpu")))
-        total += cuda.forward(q, k, v, layer.sinks, tables, plan, layer.scale)[0]
+        total += cuda.forward(q, k, v, layer.sinks, tables, plan, layer.scale, layer.soft_cap)[0]
     return total
 
 

@@ -33,12 +33,12 @@ class Layer:
     mask: torch.Tensor
     """[H, n, n], by definition: bool, or int64 where a head has a sum."""
 
-    def attend(self, q, k, v, sinks=None, scale=None):
+    def attend(self, q, k, v, sinks=None, scale=None, soft_cap=0.0):
         scale = q.shape[-1] ** -0.5 if scale is None else scale
-        return op.attention(q, k, v, sinks, self.tables, self.text, scale)
+        return op.attention(q, k, v, sinks, self.tables, self.text, scale, soft_cap)
 
-    def expect(self, q, k, v, sinks=None, scale=None):
-        return reference.attention(q, k, v, self.mask, sinks, scale)
+    def expect(self, q, k, v, sinks=None, scale=None, soft_cap=0.0):
+        return reference.attention(q, k, v, self.mask, sinks, scale, soft_cap)
 
 
 def schedule_of(n, relations, kv_heads=1, head_dim=8):
@@ -105,9 +105,10 @@ def error(got, right):
     return float((got - right)[finite].abs().max() / right[finite].abs().max().clamp_min(1e-3))
 
 
-def assert_agrees(layer, leaves, tolerance, scale=None):
+def assert_agrees(layer, leaves, tolerance, scale=None, soft_cap=0.0):
     """Values, lse and all gradients of the layer against the dense reference."""
-    got, right = layer.attend(*leaves, scale=scale), layer.expect(*leaves, scale=scale)
+    options = {"scale": scale, "soft_cap": soft_cap}
+    got, right = layer.attend(*leaves, **options), layer.expect(*leaves, **options)
     for name, one, other in zip(("o", "lse"), got, right, strict=True):
         assert error(one, other) < tolerance, f"{name}: {error(one, other)}"
     names = ("dq", "dk", "dv", "dsinks")

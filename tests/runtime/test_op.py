@@ -18,14 +18,14 @@ def test_opcheck(sinks):
     layer = layer_of(70, [WINDOW, GLOBAL] * 2, kv_heads=2)
     leaves = inputs(70, 4, 2, batch=2, sinks=sinks)
     q, k, v, s = (*leaves, None)[:4]
-    torch.library.opcheck(torch.ops.patternc.attention, (q, k, v, s, layer.tables, layer.text, 0.3))
+    torch.library.opcheck(torch.ops.patternc.attention, (q, k, v, s, layer.tables, layer.text, 0.3, 0.0))
 
 
 def test_opcheck_backward():
     layer = layer_of(70, [WINDOW, GLOBAL])
     q, k, v, sinks = (each.detach() for each in inputs(70, 2, sinks=True))
-    o, lse = op.attention(q, k, v, sinks, layer.tables, layer.text, 0.3)
-    arguments = (torch.randn_like(o), torch.randn_like(lse), q, k, v, sinks, o, lse, layer.tables, layer.text, 0.3)
+    o, lse = op.attention(q, k, v, sinks, layer.tables, layer.text, 0.3, 0.0)
+    arguments = (torch.randn_like(o), torch.randn_like(lse), q, k, v, sinks, o, lse, layer.tables, layer.text, 0.3, 0.0)
     torch.library.opcheck(torch.ops.patternc.attention_backward, arguments)
 
 
@@ -76,7 +76,7 @@ def test_flops_of_fake_tensors():
         layer.attend(q, k, v)
     with torch._subclasses.FakeTensorMode() as mode, FlopCounterMode(display=False) as fake:
         op.attention(
-            *map(mode.from_tensor, (q, k, v)), None, list(map(mode.from_tensor, layer.tables)), layer.text, 1.0
+            *map(mode.from_tensor, (q, k, v)), None, list(map(mode.from_tensor, layer.tables)), layer.text, 1.0, 0.0
         )
     assert fake.get_total_flops() == real.get_total_flops()
     assert 0 < real.get_total_flops() < 4 * 8 * 1000 * 1000 / 2
@@ -93,9 +93,9 @@ def test_plans_are_parsed_once():
 def test_wrong_plans():
     layer, (q, k, v) = layer_of(30, [WINDOW]), inputs(30, 1)
     with pytest.raises(PlanFormatError):
-        op.attention(q, k, v, None, layer.tables, "{}", 1.0)
+        op.attention(q, k, v, None, layer.tables, "{}", 1.0, 0.0)
     with pytest.raises(ValueError, match="8 arrays, but got 7 tensors"):
-        op.attention(q, k, v, None, layer.tables[:-1], layer.text, 1.0)
+        op.attention(q, k, v, None, layer.tables[:-1], layer.text, 1.0, 0.0)
     elsewhere = layer.text.replace('"target":"cpu"', '"target":"cuda:90"')
     with pytest.raises(ValueError, match="a plan for cuda:90 got CPU tensors"):
-        op.attention(q, k, v, None, layer.tables, elsewhere, 1.0)
+        op.attention(q, k, v, None, layer.tables, elsewhere, 1.0, 0.0)

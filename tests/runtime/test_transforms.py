@@ -23,7 +23,7 @@ def rows(**options):
 
 
 def attend(layer, q, k, v, sinks=None):
-    return transforms.attend(q, k, v, sinks, layer.tables, layer.text, 0.3)
+    return transforms.attend(q, k, v, sinks, layer.tables, layer.text, 0.3, 0.0)
 
 
 def loss(layer, *leaves):

@@ -35,9 +35,8 @@ def check(
     batch=1,
     shape=None,
     dtype=torch.float32,
-    sinks=False,
-    lse_gradient=True,
     layout=None,
+    **options,
 ):
     """Forward and backward of `patterns` ([(heads, pattern)], or one pattern for all heads) agree with dense.
 
@@ -50,11 +49,26 @@ def check(
     mask = np.zeros((heads, plan.tokens, plan.tokens), bool)
     for members, pattern in patterns:
         mask[list(members)] = mask_of(pattern)
-    check_plan(plan, sets, mask, batch=batch, dtype=dtype, sinks=sinks, lse_gradient=lse_gradient, layout=layout)
+    check_plan(plan, sets, mask, batch=batch, dtype=dtype, layout=layout, **options)
 
 
-def check_plan(plan, sets, mask, *, batch=1, dtype=torch.float32, sinks=False, lse_gradient=True, layout=None):
-    """The kernels of `plan` on the tables `sets` compute attention over `mask` [heads, n, n]."""
+def check_plan(
+    plan,
+    sets,
+    mask,
+    *,
+    batch=1,
+    dtype=torch.float32,
+    sinks=False,
+    soft_cap=0.0,
+    large=1.0,
+    lse_gradient=True,
+    layout=None,
+):
+    """The kernels of `plan` on the tables `sets` compute attention over `mask` [heads, n, n].
+
+    `large` is what queries are multiplied with.
+    """
     by_name = {tables.name: tables for tables in sets}
     for group in plan.groups:
         for launch in group.launches:
@@ -68,6 +82,7 @@ def check_plan(plan, sets, mask, *, batch=1, dtype=torch.float32, sinks=False, l
         return place(torch.randn(batch, heads, plan.tokens, plan.head_dim, generator=generator).to(dtype))
 
     q, k, v, do = draw(plan.heads), draw(plan.kv_heads), draw(plan.kv_heads), draw(plan.heads)
+    q *= large
     dlse = torch.randn(batch, plan.heads, plan.tokens, generator=generator) if lse_gradient else None
     logits = torch.randn(plan.heads, generator=generator) if sinks else None
     scale = 1.3 / math.sqrt(plan.head_dim)
@@ -75,20 +90,20 @@ def check_plan(plan, sets, mask, *, batch=1, dtype=torch.float32, sinks=False, l
 
     exact = [x.double().requires_grad_() for x in (q, k, v)]
     exact_sinks = None if logits is None else logits.double().requires_grad_()
-    o_exact, lse_exact = attention(*exact, torch.from_numpy(mask), exact_sinks, scale)
+    o_exact, lse_exact = attention(*exact, torch.from_numpy(mask), exact_sinks, scale, soft_cap)
     loss = (o_exact * do.double()).sum()
     if dlse is not None:
         loss = loss + (torch.where(torch.isneginf(lse_exact), 0.0, lse_exact) * dlse.double()).sum()
     loss.backward()
 
-    o, lse = cuda.forward(q, k, v, logits, tables, plan, scale)
+    o, lse = cuda.forward(q, k, v, logits, tables, plan, scale, soft_cap)
     assert o.dtype == dtype
     assert lse.dtype == torch.float32
     assert distance(o, o_exact.detach()) < TOLERANCE[dtype]
     assert torch.equal(torch.isneginf(lse), torch.isneginf(lse_exact))
     assert torch.allclose(lse.double(), lse_exact.detach(), atol=1e-5 if dtype == torch.float32 else 1e-3)
 
-    gradients = cuda.backward(do, dlse, q, k, v, logits, o, lse, tables, plan, scale)
+    gradients = cuda.backward(do, dlse, q, k, v, logits, o, lse, tables, plan, scale, soft_cap)
     for name, result, expected in zip(("dq", "dk", "dv"), gradients[:3], exact, strict=True):
         assert result.dtype == dtype
         error = distance(result, expected.grad)

@@ -158,8 +158,8 @@ def test_the_same_bits_every_time():
     sinks, tables = torch.randn(2, generator=generator), table_tensors(sets)
 
     def run():
-        o, lse = cuda.forward(q, k, v, sinks, tables, plan, 0.25)
-        return o, lse, *cuda.backward(do, None, q, k, v, sinks, o, lse, tables, plan, 0.25)
+        o, lse = cuda.forward(q, k, v, sinks, tables, plan, 0.25, 0.0)
+        return o, lse, *cuda.backward(do, None, q, k, v, sinks, o, lse, tables, plan, 0.25, 0.0)
 
     assert all(torch.equal(one, two) for one, two in zip(run(), run(), strict=True))
 

@@ -31,10 +31,10 @@ def test_a_segment_shifts_every_position():
     exact = [x[:, :, 30:90].double().requires_grad_() for x in (q, k, v)]
     o_exact, lse_exact = attention(*exact, torch.ones(60, 60).tril().bool(), None, 0.25)
     o_exact.backward(do[:, :, 30:90].double())
-    o, lse = cuda.forward(q, k, v, None, tables, plan, 0.25)
+    o, lse = cuda.forward(q, k, v, None, tables, plan, 0.25, 0.0)
     assert distance(o[:, :, 30:90], o_exact.detach()) < 1e-5
     assert distance(lse[:, :, 30:90], lse_exact.detach()) < 1e-5
-    gradients = cuda.backward(do, None, q, k, v, None, o, lse, tables, plan, 0.25)
+    gradients = cuda.backward(do, None, q, k, v, None, o, lse, tables, plan, 0.25, 0.0)
     for result, expected in zip(gradients[:3], exact, strict=True):
         assert distance(result[:, :, 30:90], expected.grad) < 3e-5
 
@@ -44,17 +44,17 @@ def test_gradients_are_the_same_bits_every_time():
     plan, sets = build_plan([((0, 2), Pattern(mask)), ((1, 3), Pattern(mask.T.copy()))], 4, 2, Shape())
     tables = table_tensors(sets)
     q, do, k, v = rows(1, 4, 70, 16), rows(1, 4, 70, 16), rows(1, 2, 70, 16), rows(1, 2, 70, 16)
-    o, lse = cuda.forward(q, k, v, None, tables, plan, 0.25)
-    runs = [cuda.backward(do, None, q, k, v, None, o, lse, tables, plan, 0.25)[:3] for _ in range(2)]
+    o, lse = cuda.forward(q, k, v, None, tables, plan, 0.25, 0.0)
+    runs = [cuda.backward(do, None, q, k, v, None, o, lse, tables, plan, 0.25, 0.0)[:3] for _ in range(2)]
     assert all(torch.equal(one, two) for one, two in zip(*runs, strict=True))
 
 
 def test_no_batch_rows():
     plan, sets = small_plan()
     q = rows(0, 1, 40, 16)
-    o, lse = cuda.forward(q, q, q, None, table_tensors(sets), plan, 1.0)
+    o, lse = cuda.forward(q, q, q, None, table_tensors(sets), plan, 1.0, 0.0)
     assert o.shape == q.shape
-    dq, dk, dv, dsinks = cuda.backward(o, None, q, q, q, None, o, lse, table_tensors(sets), plan, 1.0)
+    dq, dk, dv, dsinks = cuda.backward(o, None, q, q, q, None, o, lse, table_tensors(sets), plan, 1.0, 0.0)
     assert dq.shape == dk.shape == dv.shape == q.shape
     assert dsinks is None
 
@@ -69,9 +69,9 @@ def test_the_stock_interpreter_is_refused_for_bfloat16(monkeypatch):
     monkeypatch.setattr(interpreter.InterpreterBuilder, "create_dot", stock)
     q = rows(1, 1, 40, 16, dtype=torch.bfloat16)
     with pytest.raises(RuntimeError, match="multiplies bfloat16 wrongly"):
-        cuda.forward(q, q, q, None, table_tensors(sets), plan, 1.0)
+        cuda.forward(q, q, q, None, table_tensors(sets), plan, 1.0, 0.0)
     monkeypatch.setattr(interpreter.InterpreterBuilder, "create_dot", repaired)
-    o, _ = cuda.forward(q, q, q, None, table_tensors(sets), plan, 1.0)
+    o, _ = cuda.forward(q, q, q, None, table_tensors(sets), plan, 1.0, 0.0)
     assert o.dtype == torch.bfloat16
 
 
@@ -82,7 +82,7 @@ def test_kernel_files_are_whole_and_replaced_when_damaged(tmp_path, monkeypatch)
 
     def run():
         launch.kernel.cache_clear()
-        return cuda.forward(q, q, q, None, table_tensors(sets), plan, 1.0)[0]
+        return cuda.forward(q, q, q, None, table_tensors(sets), plan, 1.0, 0.0)[0]
 
     first = run()
     (file,) = (tmp_path / "kernels").iterdir()
