@@ -79,4 +79,5 @@ def all_of_it(text):
 def test_work_grows_as_the_text_does(name):
     all_of_it(TEXTS[name](SIZE))  # what is made once
     one, two, four, eight = (steps(all_of_it, TEXTS[name](SIZE * times)) for times in (1, 2, 4, 8))
-    assert eight - four <= 2.2 * (four - two) + one, (one, two, four, eight)
+    # The steeper of two doublings: what is compared up to a limit (64 terms) makes the one across it cheap.
+    assert eight - four <= 2.2 * max(four - two, two - one) + one, (one, two, four, eight)
