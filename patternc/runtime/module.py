@@ -100,7 +100,7 @@ class Attention(nn.Module):
         q: Tensor,
         k: Tensor,
         v: Tensor,
-        layer: SupportsIndex = 0,
+        layer: SupportsIndex | None = None,
         *,
         sinks: Tensor | None = None,
         scale: float | None = None,
@@ -113,7 +113,7 @@ class Attention(nn.Module):
             q: [B, H, N, D], float16, bfloat16, float32 or (on the CPU) float64; any strides.
             k: [B, Hkv, N, D], v likewise; query head h uses key head h // (H // Hkv).
             v: see k.
-            layer: which layer's pattern, 0 <= layer < layers.
+            layer: which layer's pattern, 0 <= layer < layers; may be left out where all layers have the same.
             sinks: [H], one more logit in the denominator of every row of a head; float32 or q's dtype.
             scale: what scores are multiplied with; 1 / sqrt(D) unless said.
             soft_cap: scores s = scale * q . k become soft_cap * tanh(s / soft_cap), as Gemma 2 has them (50.0); None or
@@ -237,8 +237,15 @@ class Attention(nn.Module):
         if sinks.device != q.device:
             raise AttentionInputError(f"sinks are on {sinks.device}, but q is on {q.device}; move them there")
 
-    def _layer(self, layer: SupportsIndex) -> int:
-        """Which layer is meant. Raises AttentionInputError for anything but one there is."""
+    def _layer(self, layer: SupportsIndex | None) -> int:
+        """Which layer is meant. Raises AttentionInputError for anything but one there is, and where it matters."""
+        if layer is None:
+            if len(self.lowered.plan.distinct) == 1:
+                return 0
+            raise AttentionInputError(
+                f"layer is missing: the layers 0 to {self.layers - 1} of {self.name} do not all have the same pattern; "
+                "attention(q, k, v, layer=0) runs the first of them"
+            )
         if isinstance(layer, SupportsIndex) and not isinstance(layer, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
             number = operator.index(layer)
             if 0 <= number < self.layers:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+import patternc
 from patternc.runtime import reference
 from patternc.runtime.errors import AttentionInputError
 from patternc.runtime.module import KEPT_SHAPES
@@ -39,7 +40,7 @@ def test_layers(layer):
 def test_defaults():
     attention = attention_of(program())
     q, k, v = leaves()
-    torch.testing.assert_close(attention(q, k, v), attention(q, k, v, layer=0, scale=0.25))
+    torch.testing.assert_close(attention(q, k, v, layer=0), attention(q, k, v, layer=0, scale=0.25))
     assert list(attention.parameters()) == []
     assert attention.state_dict() == {}
 
@@ -80,7 +81,7 @@ def swapped(q, k, v):
 def test_refused_inputs(change, says):
     attention = attention_of(program())
     with pytest.raises(AttentionInputError) as caught:
-        attention(*change(*(each.detach() for each in leaves())))
+        attention(*change(*(each.detach() for each in leaves())), layer=0)
     assert says in str(caught.value)
     assert attention._ready == {}
 
@@ -94,7 +95,7 @@ def test_refused_inputs(change, says):
         ({"layer": 1.0}, "layer is 1.0"),
         ({"scale": 0.0}, "scale is 0.0; expected a positive number"),
         ({"layer": "1"}, "layer is '1'"),
-        ({"layer": None}, "layer is None"),
+        ({"layer": None}, "the layers 0 to 4 of mixed do not all have the same pattern"),
         ({"scale": float("nan")}, "scale is nan"),
         ({"scale": True}, "scale is a bool; expected a positive number"),
         ({"scale": "0.3"}, "scale is a str; expected a positive number"),
@@ -115,7 +116,7 @@ def test_refused_inputs(change, says):
 )
 def test_refused_options(options, says):
     with pytest.raises(AttentionInputError) as caught:
-        attention_of(program())(*leaves(), **options)
+        attention_of(program())(*leaves(), **{"layer": 0, **options})
     assert says in str(caught.value)
 
 
@@ -138,19 +139,25 @@ def test_other_dtype_and_head_dim():
     assert error(attention(q, k, v, 4), reference.attention(q, k, v, masks(program(), 4))[0]) < 1e-12
 
 
+def test_the_layer_may_be_left_out_where_all_are_alike():
+    alike = patternc.compile("model m { causal tokens 64 head_dim 16 layers 3 { all: local(9) } }", dtype="float32")
+    attention, rows = alike.module(), [torch.randn(1, 1, 64, 16) for _ in range(3)]
+    assert torch.equal(attention(*rows), attention(*rows, layer=2))
+
+
 def test_strict():
     attention = attention_of(program(), strict=True)
-    attention(*leaves())
+    attention(*leaves(), layer=0)
     for wrong in (leaves(161), leaves(dtype=torch.float64), leaves(head_dim=8)):
         with pytest.raises(AttentionInputError, match="strict=True refuses to plan anew"):
-            attention(*wrong)
+            attention(*wrong, layer=0)
     with pytest.raises(AttentionInputError, match="cuda:90, called with 160 tokens, head_dim 16, float32, cpu"):
-        attention_of(program(target="cuda:90"), strict=True)(*leaves())
+        attention_of(program(target="cuda:90"), strict=True)(*leaves(), layer=0)
 
 
 def test_compiled_for_cuda_runs_on_the_cpu():
     q, k, v = leaves()
-    torch.testing.assert_close(attention_of(program(target="cuda:90"))(q, k, v), attention_of(program())(q, k, v))
+    torch.testing.assert_close(attention_of(program(target="cuda:90"))(q, k, v, 0), attention_of(program())(q, k, v, 0))
 
 
 def test_wide_heads():
@@ -186,11 +193,11 @@ def test_equal_layers_share_tables():
 def test_copies():
     attention = attention_of(program())
     q, k, v = leaves()
-    right = attention(q, k, v)
+    right = attention(q, k, v, layer=0)
     for other in (copy.deepcopy(attention), copy.copy(attention), pickle.loads(pickle.dumps(attention))):
-        torch.testing.assert_close(other(q, k, v), right)
+        torch.testing.assert_close(other(q, k, v, 0), right)
         other._ready.clear()
-        torch.testing.assert_close(other(q, k, v), right)
+        torch.testing.assert_close(other(q, k, v, 0), right)
 
 
 def test_training_after_inference():
@@ -200,8 +207,8 @@ def test_training_after_inference():
     )
     q, k, v = leaves(90)
     with torch.inference_mode():
-        right = attention(q, k, v)
-    o = attention(q, k, v)
+        right = attention(q, k, v, layer=0)
+    o = attention(q, k, v, layer=0)
     o.sum().backward()
     assert torch.equal(o, right)
     assert q.grad is not None
@@ -211,9 +218,9 @@ def test_fake_tensors():
     """Shapes without values, in and after a FakeTensorMode."""
     attention = attention_of(program())
     with torch._subclasses.FakeTensorMode():
-        o = attention(torch.empty(2, 4, 160, 16), torch.empty(2, 2, 160, 16), torch.empty(2, 2, 160, 16))
+        o = attention(torch.empty(2, 4, 160, 16), torch.empty(2, 2, 160, 16), torch.empty(2, 2, 160, 16), 0)
     assert o.shape == (2, 4, 160, 16)
-    assert attention(*leaves()).isfinite().all()
+    assert attention(*leaves(), layer=0).isfinite().all()
 
 
 def test_threads():
@@ -277,9 +284,9 @@ def test_an_unprepared_shape_cannot_be_traced():
     torch._dynamo.reset()
     compiled = torch.compile(attention_of(program()), fullgraph=True, backend="aot_eager")
     with pytest.raises(torch._dynamo.exc.Unsupported, match=r"call attention\.prepare\("):
-        compiled(*leaves())
+        compiled(*leaves(), layer=0)
     with pytest.raises(AttentionInputError, match=r"call attention\.prepare\(160, 16, torch\.float32, 'cpu'\)"):
-        torch.export.export(attention_of(program()), tuple(each.detach() for each in leaves()))
+        torch.export.export(attention_of(program()), (*(each.detach() for each in leaves()), 0))
 
 
 def test_exported_programs_run_in_a_new_process(tmp_path):
@@ -356,16 +363,16 @@ def test_autocast_trains_as_sdpa_does(compiled):
 def test_autocast_dtypes():
     attention, (q, k, v) = attention_of(program()), leaves()
     with torch.autocast("cpu", torch.bfloat16):
-        o, lse = attention(q, k.bfloat16(), v, return_lse=True, sinks=torch.zeros(4))
-        double = attention(q.double(), k.double(), v.double())
+        o, lse = attention(q, k.bfloat16(), v, 0, return_lse=True, sinks=torch.zeros(4))
+        double = attention(q.double(), k.double(), v.double(), 0)
         with pytest.raises(AttentionInputError, match="the dtype of k is"):
-            attention(q, k.double(), v)
+            attention(q, k.double(), v, 0)
     assert (o.dtype, lse.dtype, double.dtype) == (torch.bfloat16, torch.float32, torch.float64)
-    right = attention(q.bfloat16(), k.bfloat16(), v.bfloat16(), sinks=torch.zeros(4))
+    right = attention(q.bfloat16(), k.bfloat16(), v.bfloat16(), 0, sinks=torch.zeros(4))
     assert torch.equal(o, right), "autocast reaches into the operator"
-    assert torch.equal(double, attention(q.double(), k.double(), v.double()))
+    assert torch.equal(double, attention(q.double(), k.double(), v.double(), 0))
     with torch.autocast("cpu", torch.bfloat16, enabled=False):
-        assert attention(q, k, v).dtype == torch.float32
+        assert attention(q, k, v, 0).dtype == torch.float32
 
 
 def test_extra_repr():

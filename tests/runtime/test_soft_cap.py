@@ -118,11 +118,11 @@ def test_layers_of_a_module(layer):
 
 def test_no_cap():
     attention, rows = attention_of(program()), leaves()
-    right = attention(*rows)
+    right = attention(*rows, 0)
     for soft_cap in (None, 0.0, 0, np.float64(0)):
-        assert torch.equal(attention(*rows, soft_cap=soft_cap), right)
-    torch.testing.assert_close(attention(*rows, soft_cap=1e7), right)
-    assert not torch.allclose(attention(*rows, soft_cap=0.5), right, atol=1e-3)
+        assert torch.equal(attention(*rows, 0, soft_cap=soft_cap), right)
+    torch.testing.assert_close(attention(*rows, 0, soft_cap=1e7), right)
+    assert not torch.allclose(attention(*rows, 0, soft_cap=0.5), right, atol=1e-3)
 
 
 def test_torch_compile():
