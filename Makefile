@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 READY  := $(VENV)/.ready
+# a process for each core, with one thread; a file's tests stay in one process
+PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest tests --numprocesses auto --maxprocesses 8 --dist loadfile
 
 .PHONY: demo test test-long lint docs bench clean help
 
@@ -30,10 +32,10 @@ lint: $(READY)
 	$(VENV)/bin/pyright
 
 test: lint
-	$(PY) -m pytest tests --durations=15
+	$(PYTEST) --durations=15
 
 test-long: lint
-	PATTERNC_LONG=1 $(PY) -m pytest tests --durations=25
+	PATTERNC_LONG=1 $(PYTEST) --durations=25
 
 docs: $(READY)
 	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'

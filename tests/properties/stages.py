@@ -235,11 +235,11 @@ class Attended:
     layer: int
     mask: torch.Tensor
 
-    def attend(self, q, k, v, sinks=None, scale=None):
-        return self.attention(q, k, v, self.layer, sinks=sinks, scale=scale, return_lse=True)
+    def attend(self, q, k, v, sinks=None, **options):
+        return self.attention(q, k, v, self.layer, sinks=sinks, return_lse=True, **options)
 
-    def expect(self, q, k, v, sinks=None, scale=None):
-        return reference.attention(q, k, v, self.mask, sinks, scale)
+    def expect(self, q, k, v, sinks=None, scale=None, soft_cap=0.0):
+        return reference.attention(q, k, v, self.mask, sinks, scale, soft_cap)
 
 
 def check_attention(case, sinks):
