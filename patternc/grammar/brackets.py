@@ -1,4 +1,4 @@
-"""Edits for brackets that are never closed, closed by another shape, or closed twice.
+"""Edits for brackets that are never opened, never closed, closed by another shape, or closed twice.
 
 For: `edits.py`. Not for: braces that the indent of the lines gives away (`braces.py`).
 """
@@ -11,7 +11,7 @@ from itertools import pairwise
 from patternc.diagnostics import Diagnostic
 from patternc.grammar.lexer import END, Token
 from patternc.grammar.places import FAR, Edit, Place, new_token, tokens_of
-from patternc.grammar.signatures import PRIMITIVES
+from patternc.grammar.signatures import FACTS, FUNCTIONS, LIST_FUNCTIONS, PRIMITIVES
 from patternc.grammar.terminals import CLOSERS, SIGNS, STATEMENTS
 from patternc.grammar.tree import ABSENT
 from patternc.source import Span
@@ -38,6 +38,41 @@ def brackets(place: Place) -> Iterator[Edit]:
         if brackets and CLOSERS[brackets[-1].type] != token.type:
             yield _wrong_shape(place, brackets[-1], CLOSERS[brackets[-1].type])
         yield _closes_nothing(place)
+
+
+def callables(tokens: Sequence[Token]) -> frozenset[str]:
+    """The words that brackets follow: the language's own and the patterns declared in a text."""
+    declared = {name.text for word, name in pairwise(tokens) if word.type == "PATTERN" and name.types[-1] == "NAME"}
+    return frozenset((*PRIMITIVES, *FUNCTIONS, *LIST_FUNCTIONS, *FACTS, *declared))
+
+
+def glued(token: Token, names: frozenset[str]) -> str | None:
+    """The one of `names` that a word begins with, its argument right behind it, as in `local8)`; None where none is."""
+    if token.types[-1] != "NAME" or token.text in names:
+        return None
+    begun = [name for name in names if token.text.startswith(name)]
+    name = max(begun, key=len, default=None)
+    rest = token.text.removeprefix(name or "")
+    return name if rest.isidentifier() or rest.isdigit() else None
+
+
+def lost_opener(place: Place) -> Iterator[Edit]:
+    """A word that is a name and its first argument: the bracket between them is missing."""
+    token = place.token
+    name = glued(token, place.callables)
+    if name is None:
+        return
+    middle = token.start + len(name)
+    rest = token.text.removeprefix(name)
+    diagnostic = Diagnostic(
+        "PA105",
+        f"`(` is missing after `{name}`",
+        (place.label(token.span, "`(` is needed inside"),),
+        fix=place.fix("put in `(`", Span(middle, middle), "("),
+    )
+    argument = Token(("INT" if rest.isdigit() else "NAME",), rest, middle, token.stop)
+    inserted = (Token(("NAME",), name, token.start, middle), Token(("LPAR",), "(", middle, middle), argument)
+    yield Edit(diagnostic, inserted, 1)
 
 
 def braces(place: Place, could: set[str]) -> Iterator[Edit]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from patternc.diagnostics import Diagnostic
-from patternc.grammar.brackets import braces, brackets
+from patternc.grammar.brackets import braces, brackets, lost_opener
 from patternc.grammar.foreign import (
     comment,
     foreign_count,
@@ -78,6 +78,7 @@ def wrong_before(place: Place) -> Iterator[Edit]:
         yield from misspelt(place, could & set(CONDITIONS))
     if place.before is not None and place.before.type == "PERCENT":
         yield from twice(place, could)
+    yield from lost_opener(place)
     if token.type == "COLON":
         diagnostic = Diagnostic(
             "PA109",

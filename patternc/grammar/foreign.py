@@ -107,7 +107,7 @@ def foreign_statement(place: Place, could: set[str]) -> Iterator[Edit]:
             fix=place.fix(f"write `{word}`", token.span, word),
         )
         yield Edit(diagnostic, (Token((kind,), word, token.start, token.stop),), 1, sure=True)
-    elif rest[0].type == "EQUAL" or (rest[0].type == "LPAR" and any(each.type == "EQUAL" for each in rest)):
+    elif _has_value(rest):
         kind = _declares([token, *rest])
         word = STATEMENTS[kind]
         diagnostic = Diagnostic(
@@ -117,6 +117,16 @@ def foreign_statement(place: Place, could: set[str]) -> Iterator[Edit]:
             fix=place.fix(f"put in `{word}`", Span(token.start, token.start), f"{word} "),
         )
         yield Edit(diagnostic, (Token((kind,), word, token.start, token.start),), sure=True)
+
+
+def _has_value(rest: Sequence[Token]) -> bool:
+    """Whether what follows a name is `= value` or `(...) = value`, an argument's `=` not counted."""
+    depth = 0
+    for token in rest:
+        depth += (token.type == "LPAR") - (token.type == "RPAR")
+        if depth == 0 and token.type != "RPAR":
+            return token.type == "EQUAL"
+    return False
 
 
 def _declares(tokens: Sequence[Token]) -> str:

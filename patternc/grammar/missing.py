@@ -10,14 +10,23 @@ from collections.abc import Iterator
 from patternc.diagnostics import Diagnostic
 from patternc.grammar.lexer import Token
 from patternc.grammar.places import Edit, Place, new_token, shown
-from patternc.grammar.signatures import PRIMITIVES
-from patternc.grammar.terminals import CLOSERS, SETTINGS, WORDS
+from patternc.grammar.signatures import FACTS, PRIMITIVES
+from patternc.grammar.terminals import CLOSERS, CONDITIONS, SETTINGS, WORDS
 from patternc.grammar.tree import ABSENT
 from patternc.source import Span
 
 
 def missing_word(place: Place, could: set[str]) -> Iterator[Edit]:
-    """A word that is the only one possible, such as `repeat` after `layers 12 =`."""
+    """A word that is the only one possible, such as `repeat` after `layers 12 =`, or `expect` before `pairs(0)`."""
+    if "EXPECT" in could and place.token.text in (*FACTS, *CONDITIONS.values()):
+        start = place.token.start
+        diagnostic = Diagnostic(
+            "PA105",
+            f"`expect` is missing before {shown(place.token)}",
+            (place.label(place.token.span, "a property of the model"),),
+            fix=place.fix("put in `expect`", Span(start, start), "expect "),
+        )
+        yield Edit(diagnostic, (Token(("EXPECT",), "expect", start, start),), sure=True)
     for kind in ("REPEAT", "EMPTY", "LAYERS", "ANY", "LAYER", "PAST"):
         if kind in could and not could >= set(SETTINGS):
             word = WORDS[kind]

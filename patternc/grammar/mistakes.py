@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from patternc.diagnostics import Diagnostic
 from patternc.grammar.braces import close_braces
+from patternc.grammar.brackets import callables, glued
 from patternc.grammar.edits import last_resorts, missing_before, missing_here, wrong_before, wrong_here
 from patternc.grammar.lexer import END, Cursor, Token
 from patternc.grammar.places import (
@@ -42,6 +43,9 @@ _ENOUGH = 3
 
 _BACK = 6
 """How many tokens before the mistake an edit may lie."""
+
+_SUSPECTS = 4
+"""How many earlier words of the line are looked at again that may have lost their bracket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,8 @@ def repair(source: Source, tokens: tuple[Token, ...]) -> Repaired:
     reading = _Reading(Cursor(parsing=False))
     starts: dict[int, _Start] = {}  # by number of open brackets: before the last line that began there
     recent: list[tuple[int, _Reading]] = []  # before each of the last tokens
+    suspects: list[tuple[int, _Reading]] = []  # before words of this line that may have lost their bracket
+    names = callables(tokens)
     dropped: list[Token] = []
     position = 0
     while True:
@@ -106,6 +112,9 @@ def repair(source: Source, tokens: tuple[Token, ...]) -> Repaired:
         if _restart_here(reading, token):
             starts = {depth: start for depth, start in starts.items() if depth < len(reading.brackets)}
             starts[len(reading.brackets)] = _Start(reading.copy(), _column(source, token))
+            suspects = []
+        if glued(token, names) is not None:
+            suspects = [*suspects[1 - _SUSPECTS :], (position, reading.copy())]
         recent = [*recent[1 - _BACK :], (position, reading.copy())]
         deep = (token.type in CLOSERS and len(reading.brackets) >= MAX_BRACKETS) or reading.cursor.depth > MAX_STACK
         if not deep and reading.feed(token):
@@ -114,30 +123,31 @@ def repair(source: Source, tokens: tuple[Token, ...]) -> Repaired:
             position += 1
             continue
         reading = recent[-1][1].copy()
-        found = None if deep else _mended(source, stream, recent, position)
+        earlier = [each for each in suspects if each[0] < recent[0][0]]
+        found = None if deep else _mended(source, stream, [*earlier, *recent], position, names)
         if found is not None:
             edit, reading, resume = found
             diagnostics.append(edit.diagnostic)
             if edit.last_resort:
                 dropped += stream[resume - edit.drop : resume]
-            recent = []
+            recent, suspects = [], []
             position = resume
         else:
             place = Place(source, stream, position, reading.last, reading.brackets, reading.cursor)
             diagnostics.append(too_deep(place) if deep else unexpected(place))
             lost, reading, position = _restarted(source, stream, reading, starts, position)
             dropped += lost
-            recent = []
+            recent, suspects = [], []
         if len(diagnostics) >= MAX_MISTAKES:
             dropped += stream[position:-1]
             reading = _Reading(Cursor(parsing=False))
             reading.feed(stream[-1])
             break
-    names = frozenset(
+    damaged = frozenset(
         name.text for word, name in pairwise(dropped) if word.type in ("PARAM", "PATTERN") and name.types[-1] == "NAME"
     )
     lost_spans = tuple(token.span for token in dropped)
-    return Repaired(tuple(tokens_of(reading.last)[:-1]), tuple(diagnostics), names, lost_spans)
+    return Repaired(tuple(tokens_of(reading.last)[:-1]), tuple(diagnostics), damaged, lost_spans)
 
 
 def _restart_here(reading: _Reading, token: Token) -> bool:
@@ -152,12 +162,16 @@ def _restart_here(reading: _Reading, token: Token) -> bool:
 
 
 def _mended(
-    source: Source, stream: tuple[Token, ...], recent: list[tuple[int, _Reading]], position: int
+    source: Source,
+    stream: tuple[Token, ...],
+    recent: list[tuple[int, _Reading]],
+    position: int,
+    names: frozenset[str],
 ) -> tuple[Edit, _Reading, int] | None:
     """The edit that lets most of what follows be read, the reading after it and where it goes on; None if none does."""
     best: tuple[int, Edit, _Reading, int] | None = None
     line_ends: tuple[Edit, _Reading, int] | None = None
-    for edit, start in _edits(source, stream, recent, position):
+    for edit, start in _edits(source, stream, recent, position, names):
         reading = next(each for index, each in recent if index == start).copy()
         if not all(reading.feed(token) for token in edit.insert):
             continue
@@ -166,7 +180,8 @@ def _mended(
         resume = start + edit.drop
         if edit.last_resort and (best is not None or line_ends is not None):
             break
-        fits = _fits(reading, stream, resume) - max(0, position - resume)
+        again = max(0, position - resume)
+        fits = _fits(reading, stream, resume, max(_LOOK + _BACK, _LOOK + again)) - again
         if edit.sure:
             fits += max(0, resume - position)  # what it replaces was understood
         if edit.weak:
@@ -181,10 +196,16 @@ def _mended(
 
 
 def _edits(
-    source: Source, stream: tuple[Token, ...], recent: list[tuple[int, _Reading]], position: int
+    source: Source,
+    stream: tuple[Token, ...],
+    recent: list[tuple[int, _Reading]],
+    position: int,
+    names: frozenset[str],
 ) -> Iterator[tuple[Edit, int]]:
     """The edits to try, the likely ones first, each with the position it is for."""
-    places = [Place(source, stream, start, reading.last, reading.brackets, reading.cursor) for start, reading in recent]
+    places = [
+        Place(source, stream, start, reading.last, reading.brackets, reading.cursor, names) for start, reading in recent
+    ]
     here, earlier = places[-1], places[-2::-1]
     yield from ((edit, position) for edit in wrong_here(here))
     for place in earlier:
@@ -195,19 +216,19 @@ def _edits(
     yield from ((edit, position) for edit in last_resorts(here))
 
 
-def _fits(reading: _Reading, stream: tuple[Token, ...], position: int) -> int:
-    """How many tokens from `position` on can be read; at the end, as good as many.
+def _fits(reading: _Reading, stream: tuple[Token, ...], position: int, most: int = _LOOK + _BACK) -> int:
+    """How many tokens from `position` on can be read, of `most`; at the end, as good as all of them.
 
     Where a complete line was read and the next one begins with another mistake, that is enough.
     """
     trial = reading.copy()
-    for count, token in enumerate(stream[position : position + _LOOK + _BACK]):
+    for count, token in enumerate(stream[position : position + most]):
         line_ends = count > 0 and _restart_here(trial, token)
         if not trial.feed(token):
             return max(count, _ENOUGH) if line_ends else count
         if token.type == END:
             break
-    return _LOOK + _BACK
+    return most
 
 
 # -- starting again ---------------------------------------------------------------------------------------------------

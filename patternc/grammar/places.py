@@ -70,6 +70,8 @@ class Place:
     last: Kept | None
     brackets: tuple[Token, ...]
     cursor: Cursor
+    callables: frozenset[str] = frozenset()
+    """Words that brackets follow in this text."""
 
     @property
     def token(self) -> Token:

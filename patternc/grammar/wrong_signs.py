@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from patternc.diagnostics import Diagnostic
 from patternc.grammar.lexer import END, Token
-from patternc.grammar.places import SPACES, Edit, Place, named, new_token
+from patternc.grammar.places import SPACES, Edit, Place, named, new_token, rest_of_line
 from patternc.grammar.scope import closest
 from patternc.grammar.terminals import SELECTORS, SETTINGS, SIGNS, STATEMENTS, WORDS
 from patternc.grammar.tree import ABSENT
@@ -184,15 +184,34 @@ def twice(place: Place, could: set[str]) -> Iterator[Edit]:
             fix=place.fix("leave one out", Span(before.stop, token.stop), ""),
         )
         yield Edit(diagnostic, (), 1, sure=True)
+    elif token.type == "COMMA" and place.brackets and place.brackets[-1].type != "LBRACE":
+        yield _separates_nothing(place, "nothing stands before this `,`")
     elif token.type == "COMMA":
-        in_list = bool(place.brackets) and place.brackets[-1].type != "LBRACE"
-        message = "nothing stands before this `,`" if in_list else "entries and statements need no `,` between them"
+        lost = _closed_later(place)
+        if lost is not None:
+            yield lost
+            return
+        message = "entries and statements need no `,` between them"
         if could >= set(SETTINGS):
             message = "nothing separates the settings of a model: they need no `,`"
-        diagnostic = Diagnostic(
-            "PA101",
-            message,
-            (place.label(token.span, "separates nothing"),),
-            fix=place.fix("leave it out", token.span, ""),
-        )
-        yield Edit(diagnostic, (), 1, sure=not in_list)
+        yield _separates_nothing(place, message, sure=True)
+
+
+def _separates_nothing(place: Place, message: str, sure: bool = False) -> Edit:
+    span = place.token.span
+    fix = place.fix("leave it out", span, "")
+    return Edit(Diagnostic("PA101", message, (place.label(span, "separates nothing"),), fix=fix), (), 1, sure=sure)
+
+
+def _closed_later(place: Place) -> Edit | None:
+    """A comma outside brackets whose line closes a bracket that was never opened: both belong to a lost one."""
+    depth = 0
+    for count, token in enumerate(rest_of_line(place), 2):
+        depth += (token.type == "LPAR") - (token.type == "RPAR")
+        if depth < 0:
+            labels = (
+                place.label(token.span, "no bracket is open for it"),
+                place.label(place.token.span, "nor for this `,`: is a `(` missing before it?", primary=False),
+            )
+            return Edit(Diagnostic("PA103", "this `)` closes nothing", labels), (), count, sure=True, weak=True)
+    return None
