@@ -4,46 +4,27 @@ Layer l connects i with j when one of its heads attends (i, j), or i == j: the r
 layers 0..l; the receptive field of query i after layer l is {j : (i, j) in R_l}. The target is every pair, or j <= i
 in a causal model. *Complete at depth d*: the composition of the first d layers contains the target.
 
-For: depth, growth of the receptive fields, and the first missing pair. Two methods, both exact: a causal schedule that
-repeats every p tokens needs the columns 0..p-1 alone; otherwise every column is swept, some hundreds at a time, as
-packed bits. Not for: proofs for all lengths, or paths (`witness.py`).
+For: depth, growth of the receptive fields, and the first missing pair, by whichever exact method applies: blocks that
+are seen whole (`saturated.py`), causal layers that repeat themselves (`recurrent.py`), or a sweep over all keys
+(`sweep.py`). Not for: proofs for all lengths, or paths (`witness.py`).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from math import lcm
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from patternc.algebra.relation import Relation, Spans, merge_spans, union
 from patternc.algebra.schedule import Schedule
-from patternc.analysis.operators import NoOperator, Operator, lower
-from patternc.analysis.period import looks_back, period
+from patternc.analysis.operators import NoOperator, lower
+from patternc.analysis.period import looks_back
 from patternc.analysis.propagate import apply
+from patternc.analysis.recurrent import LARGEST_REDUCED, recurrence, recurrent
 from patternc.analysis.saturated import saturated
+from patternc.analysis.sweep import LARGEST_SWEEP, Int64, Pair, Swept, Target, swept
 
-Int64 = NDArray[np.int64]
-UInt64 = NDArray[np.uint64]
-Target = Literal["all", "past"]
-Pair = tuple[int, int]
-"""(query, key)."""
-
-LARGEST_SWEEP = 1 << 16
-"""Longest sequence whose every column is swept: its n * n bits are 512 MB, propagated some MB at a time."""
-LARGEST_REDUCED = 1 << 21
-"""Longest sequence for the periodic reduction, whose period must be at most PERIOD_SHARE of it."""
-PERIOD_SHARE = 4
-CHUNK_BYTES = 1 << 20
-"""Size of one block of columns: it should stay in the cache beside its copies."""
-LEAST_WORDS = 8
-MOST_WORDS = 64
-MOST_THREADS = 4
 PROSPECT_LAYERS = 4096
 
 
@@ -85,10 +66,8 @@ def reach(layers: Sequence[Relation], length: int, target: Target) -> Reach:
     blocks = saturated(layers, length, causal=target == "past")
     if blocks is not None:
         return _of_blocks(reach(blocks.layers, length // blocks.size, target), blocks.size, length, target)
-    backward = all(looks_back(layer) for layer in layers)
-    repeat = _common_period(layers) if backward else None
-    reduced = repeat is not None and repeat * PERIOD_SHARE <= length and target == "past"
-    largest = LARGEST_REDUCED if reduced else LARGEST_SWEEP
+    repeats = recurrence(layers, length) if target == "past" else None
+    largest = LARGEST_SWEEP if repeats is None else LARGEST_REDUCED
     if length > largest:
         return _undecided(f"not decided: {length:,} tokens are more than the {largest:,} this method takes")
     try:
@@ -96,9 +75,15 @@ def reach(layers: Sequence[Relation], length: int, target: Target) -> Reach:
     except NoOperator as error:
         return _undecided(f"not decided: {error}")
     steps = [lowered[layer] for layer in layers]
-    if reduced and repeat is not None:
-        return _periodic(steps, length, repeat)
-    return _swept(steps, length, target, backward)
+    if repeats is not None:
+        return _reach(recurrent(steps, repeats, length))
+    return _reach(swept(steps, length, target, backward=all(looks_back(layer) for layer in layers)))
+
+
+def _reach(found: Swept) -> Reach:
+    complete = found.depth is not None
+    missing, hardest = (None, found.pair) if complete else (found.pair, None)
+    return Reach(complete, found.depth, _growth(found.sizes), missing, hardest, found.method, exact=True)
 
 
 def _of_blocks(found: Reach, size: int, length: int, target: Target) -> Reach:
@@ -122,174 +107,10 @@ def _undecided(method: str) -> Reach:
     return Reach(None, None, (), None, None, method, exact=False)
 
 
-def _common_period(layers: Sequence[Relation]) -> int | None:
-    common = 1
-    for layer in dict.fromkeys(layers):
-        own = period(layer)
-        if own is None:
-            return None
-        common = lcm(common, own)
-    return common
-
-
-def _blocks(columns: int, length: int) -> list[tuple[int, int]]:
-    """The columns 0..columns in blocks [first, last), each a whole number of words wide."""
-    words = max(LEAST_WORDS, min(MOST_WORDS, CHUNK_BYTES // (8 * length)))
-    return [(first, min(first + 64 * words, columns)) for first in range(0, columns, 64 * words)]
-
-
-def seed(first: int, last: int, length: int) -> UInt64:
-    """[length, words] bits: column c of [first, last) is bit c - first, set in row c alone."""
-    rows = np.zeros((length, -(-(last - first) // 64)), dtype=np.uint64)
-    at = np.arange(last - first)
-    rows[first:last][at, at // 64] = np.uint64(1) << (at % 64).astype(np.uint64)
-    return rows
-
-
-def step(operators: tuple[Operator, ...], rows: UInt64) -> UInt64:
-    """One layer: what each row holds, or any key it attends holds."""
-    after = rows.copy()
-    apply(operators, rows, after)
-    return after
-
-
-def count_bits(rows: UInt64) -> Int64:
-    """[length]: the bits set in each row."""
-    return np.bitwise_count(rows).sum(axis=1, dtype=np.int64)
-
-
-def _wanted(first: int, last: int, length: int, target: Target) -> Int64:
-    """How many of the columns [first, last) each row is meant to have."""
-    if target == "all":
-        return np.full(length, last - first, dtype=np.int64)
-    return np.clip(np.arange(1, length + 1) - first, 0, last - first)
-
-
-def _target_bits(first: int, last: int, rows: Int64, target: Target) -> UInt64:
-    """[rows, words]: the columns [first, last) that `rows` are meant to have, as in `seed`."""
-    words = -(-(last - first) // 64)
-    full = np.full(words, ~np.uint64(0), dtype=np.uint64)
-    wanted = np.clip(rows + 1 - first, 0, last - first) if target == "past" else np.full(rows.shape, last - first)
-    left = np.clip(wanted[:, None] - 64 * np.arange(words), 0, 64)
-    # A shift by 64 is no shift: take half of it twice.
-    shift = (64 - left).astype(np.uint64)
-    return (full >> (shift // np.uint64(2))) >> (shift - shift // np.uint64(2))
-
-
-def _first_column(bits: UInt64) -> int:
-    """The lowest bit set in one row of words."""
-    word = int(np.argmax(bits != 0))
-    value = int(bits[word])
-    return 64 * word + (value & -value).bit_length() - 1
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Block:
-    """What one block of columns showed: row sizes after each layer [layers, length], first missing pair after each."""
-
-    sizes: Int64
-    missing: tuple[Pair | None, ...]
-
-
-def _sweep_block(
-    steps: list[tuple[Operator, ...]], length: int, target: Target, backward: bool, columns: tuple[int, int]
-) -> _Block:
-    first, last = columns
-    rows = seed(first, last, length)
-    wanted = _wanted(first, last, length, target)
-    final = target == "all" or backward
-    mask = None if final else _target_bits(first, last, np.arange(length), target)
-    sizes = np.zeros((len(steps), length), dtype=np.int64)
-    missing: list[Pair | None] = []
-    for layer, operators in enumerate(steps):
-        rows = step(operators, rows)
-        sizes[layer] = count_bits(rows)
-        lacks = wanted > (sizes[layer] if mask is None else count_bits(rows & mask))
-        if lacks.any():
-            query = int(np.argmax(lacks))
-            lacking = _target_bits(first, last, np.array([query]), target)[0] & ~rows[query]
-            missing.append((query, first + _first_column(lacking)))
-        elif final:
-            # Nothing is left to gain: no later layer can change these columns.
-            sizes[layer + 1 :] = sizes[layer]
-            missing += [None] * (len(steps) - layer)
-            break
-        else:
-            missing.append(None)
-    return _Block(sizes, tuple(missing))
-
-
-def _swept(steps: list[tuple[Operator, ...]], length: int, target: Target, backward: bool) -> Reach:
-    blocks = _blocks(length, length)
-    sizes = np.zeros((len(steps), length), dtype=np.int64)
-    missing: list[Pair | None] = [None] * len(steps)
-
-    def work(columns: tuple[int, int]) -> _Block:
-        return _sweep_block(steps, length, target, backward, columns)
-
-    with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1, MOST_THREADS)) as threads:
-        for block in threads.map(work, blocks):
-            sizes += block.sizes
-            missing = [_earlier(a, b) for a, b in zip(missing, block.missing, strict=True)]
-    depth = next((layer + 1 for layer, pair in enumerate(missing) if pair is None), None)
-    hardest = missing[depth - 2] if depth is not None and depth > 1 else None
-    method = f"bit sweep over all {length:,} keys"
-    return Reach(depth is not None, depth, _growth(sizes), missing[-1], hardest, method, exact=True)
-
-
-def _earlier(a: Pair | None, b: Pair | None) -> Pair | None:
-    return b if a is None else a if b is None else min(a, b)
-
-
 def _growth(sizes: Int64) -> tuple[Growth, ...]:
     return tuple(
         Growth(layer, int(row.min()), int(row.max()), int(row.sum(dtype=np.int64))) for layer, row in enumerate(sizes)
     )
-
-
-def _periodic(steps: list[tuple[Operator, ...]], length: int, repeat: int) -> Reach:
-    """R(i, j) = R(i - p t, j - p t): row i holds, of the keys p t + c, what row i - p t holds of the keys c < p."""
-    sizes = np.zeros((len(steps), length), dtype=np.int64)
-    blocks = _blocks(repeat, length)
-    for first, last in blocks:
-        rows = seed(first, last, length)
-        for layer, operators in enumerate(steps):
-            rows = step(operators, rows)
-            sizes[layer] += count_bits(rows)
-    periods = -(-length // repeat)
-    padded = np.zeros((len(steps), periods * repeat), dtype=np.int64)
-    padded[:, :length] = sizes
-    sizes = padded.reshape(len(steps), periods, repeat).cumsum(axis=1).reshape(len(steps), -1)[:, :length]
-    wanted = np.arange(1, length + 1)
-    full = (sizes == wanted).all(axis=1)
-    depth = int(np.argmax(full)) + 1 if full[-1] else None
-    method = f"the {repeat:,} keys of one period, by shift invariance" if repeat > 1 else "one key, by shift invariance"
-    last = len(steps) if depth is None else depth - 1
-    pair: Pair | None = None
-    if last:
-        query = int(np.argmax(sizes[last - 1] < wanted))
-        pair = (query, _missing_key(steps[:last], length, repeat, query))
-    complete = depth is not None
-    return Reach(
-        complete, depth, _growth(sizes), None if complete else pair, pair if complete else None, method, exact=True
-    )
-
-
-def _missing_key(steps: list[tuple[Operator, ...]], length: int, repeat: int, query: int) -> int:
-    """The first key that a deficient `query` does not reach; the columns of one period are swept once more."""
-    turns = np.arange(query // repeat + 1)
-    found: list[int] = []
-    for first, last in _blocks(repeat, length):
-        rows = seed(first, last, length)
-        for operators in steps:
-            rows = step(operators, rows)
-        at = query - repeat * turns
-        lacking = _target_bits(first, last, at, "past") & ~rows[at]
-        (some,) = np.nonzero(lacking.any(axis=1))
-        if some.size:
-            turn = int(some[0])
-            found.append(repeat * turn + first + _first_column(lacking[turn]))
-    return min(found)
 
 
 @dataclass(frozen=True, slots=True)

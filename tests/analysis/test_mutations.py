@@ -30,9 +30,9 @@ MUTATIONS = {
     ),
     "a frame one short": ("factor.py", "else (high + reach) // width", "else (high + reach) // width - 1", REACH),
     "a chunk off by one": ("operators.py", "Grid(size, IDENTITY", "Grid(size + 1, IDENTITY", REACH),
-    "no residual": ("reach.py", "after = rows.copy()", "after = np.zeros_like(rows)", REACH),
+    "no residual": ("sweep.py", "after = rows.copy()", "after = np.zeros_like(rows)", REACH),
     "a period too short": ("period.py", "return modulus", "return max(1, modulus - 1)", REACH),
-    "the target one short": ("reach.py", "np.arange(1, length + 1) - first", "np.arange(length) - first", REACH),
+    "the target one short": ("sweep.py", "np.arange(1, length + 1) - first", "np.arange(length) - first", REACH),
     "keys beyond the end": ("propagate.py", "padded[:length] = source", "padded[:] = source[-1]", REACH),
     "a hop in the wrong layer": (
         "witness.py",
