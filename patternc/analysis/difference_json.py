@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from patternc.analysis.difference import Difference, Group, Predicted, Recounted, Side
-from patternc.analysis.reach import Growth, Pair
+from patternc.analysis.growth import Growth
+from patternc.analysis.reach import Pair
 
 SCHEMA = "patternc.diff/1"
 

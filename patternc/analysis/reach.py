@@ -18,24 +18,15 @@ import numpy as np
 
 from patternc.algebra.relation import Relation, Spans, merge_spans, union
 from patternc.algebra.schedule import Schedule
+from patternc.analysis.growth import Growth, Own, growth_of
 from patternc.analysis.operators import NoOperator, lower
 from patternc.analysis.period import looks_back
 from patternc.analysis.propagate import apply
 from patternc.analysis.recurrent import LARGEST_REDUCED, recurrence, recurrent
 from patternc.analysis.saturated import saturated
-from patternc.analysis.sweep import LARGEST_SWEEP, Int64, Pair, Swept, Target, swept
+from patternc.analysis.sweep import LARGEST_SWEEP, Pair, Swept, Target, swept
 
 PROSPECT_LAYERS = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """Sizes of the receptive fields after layer `layer`: smallest, largest, and their sum over all queries."""
-
-    layer: int
-    least: int
-    most: int
-    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +54,15 @@ def layer_relations(schedule: Schedule) -> tuple[Relation, ...]:
 
 def reach(layers: Sequence[Relation], length: int, target: Target) -> Reach:
     """Reach of `layers` (each the union over its heads, first layer first) at `length` positions."""
+    return _reach(layers, length, target, block=1)
+
+
+def _reach(layers: Sequence[Relation], length: int, target: Target, block: int) -> Reach:
+    """The same where each position stands for `block` tokens; `growth` is that of the tokens."""
     blocks = saturated(layers, length, causal=target == "past")
     if blocks is not None:
-        return _of_blocks(reach(blocks.layers, length // blocks.size, target), blocks.size, length, target)
+        inner = _reach(blocks.layers, length // blocks.size, target, block * blocks.size)
+        return _of_blocks(inner, blocks.size, length)
     repeats = recurrence(layers, length) if target == "past" else None
     largest = LARGEST_SWEEP if repeats is None else LARGEST_REDUCED
     if length > largest:
@@ -75,42 +72,31 @@ def reach(layers: Sequence[Relation], length: int, target: Target) -> Reach:
     except NoOperator as error:
         return _undecided(f"not decided: {error}")
     steps = [lowered[layer] for layer in layers]
+    own = Own(block, whole=target == "all")
     if repeats is not None:
-        return _reach(recurrent(steps, repeats, length))
-    return _reach(swept(steps, length, target, backward=all(looks_back(layer) for layer in layers)))
+        return _found(recurrent(steps, repeats, length), own)
+    return _found(swept(steps, length, target, backward=all(looks_back(layer) for layer in layers)), own)
 
 
-def _reach(found: Swept) -> Reach:
+def _found(found: Swept, own: Own) -> Reach:
     complete = found.depth is not None
     missing, hardest = (None, found.pair) if complete else (found.pair, None)
-    return Reach(complete, found.depth, _growth(found.sizes), missing, hardest, found.method, exact=True)
+    return Reach(complete, found.depth, growth_of(found.sizes, own), missing, hardest, found.method, exact=True)
 
 
-def _of_blocks(found: Reach, size: int, length: int, target: Target) -> Reach:
-    """The reach of tokens, from that of the blocks of `size` tokens they are in."""
+def _of_blocks(found: Reach, size: int, length: int) -> Reach:
+    """The reach of tokens, from that of the blocks of `size` tokens they are in; `growth` is that of tokens already."""
     method = f"{length // size:,} blocks of {size:,} tokens, each seen whole or not at all; {found.method}"
     if not found.exact:
         return _undecided(found.method)
-    own = 0 if target == "all" else size * (size - 1) // 2  # pairs of a block with itself that look ahead
-    cut = 0 if target == "all" else size - 1
-    growth = tuple(
-        Growth(each.layer, size * each.least - cut, size * each.most, size * size * each.total - own * (length // size))
-        for each in found.growth
-    )
     missing, hardest = (
         None if pair is None else (pair[0] * size, pair[1] * size) for pair in (found.missing, found.hardest)
     )
-    return Reach(found.complete, found.depth, growth, missing, hardest, method, exact=True)
+    return Reach(found.complete, found.depth, found.growth, missing, hardest, method, exact=True)
 
 
 def _undecided(method: str) -> Reach:
     return Reach(None, None, (), None, None, method, exact=False)
-
-
-def _growth(sizes: Int64) -> tuple[Growth, ...]:
-    return tuple(
-        Growth(layer, int(row.min()), int(row.max()), int(row.sum(dtype=np.int64))) for layer, row in enumerate(sizes)
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from patternc.algebra.relation import Spans
 from patternc.analysis.expectations import Verdict
 from patternc.analysis.expression import Formula, write
 from patternc.analysis.graph import Quotient
+from patternc.analysis.growth import Growth
 from patternc.analysis.order import theta, with_constant
 from patternc.analysis.prove import NoProof, Proof, Statement
-from patternc.analysis.reach import Growth, Pair, Prospect
+from patternc.analysis.reach import Pair, Prospect
 from patternc.analysis.report import COUNT_METHOD, MEASURE_METHOD, Connectivity, HeadReport, LayerReport, Report
 from patternc.analysis.tile_counts import Tiles
 from patternc.analysis.witness import Witness
@@ -184,7 +185,15 @@ def _prospect(prospect: Prospect | None) -> Json | None:
 
 
 def _growth(growth: Growth, tokens: int) -> Json:
-    return {"layer": growth.layer, "min": growth.least, "mean": growth.total / tokens, "max": growth.most}
+    return {
+        "layer": growth.layer,
+        "min": growth.least,
+        "p10": growth.low,
+        "p50": growth.median,
+        "p90": growth.high,
+        "mean": growth.total / tokens,
+        "max": growth.most,
+    }
 
 
 def _witness(found: Connectivity) -> Json | None:

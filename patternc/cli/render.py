@@ -7,6 +7,7 @@ drawn. Not for: computing anything that is not in the report.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -217,13 +218,19 @@ def _key(found: Connectivity) -> str:
 
 def _growth(console: Console, report: Report) -> None:
     growth = report.connectivity.reach.growth
-    table = plain_table("after layer", ">least", ">mean", ">most", "keys in sight of a query")
-    for sizes, same in groupby(growth, key=lambda each: (each.least, each.total, each.most)):
-        least, total, most = sizes
-        mean = total / report.tokens
-        layers = tuple(each.layer for each in same)
-        bar = _bar(mean / report.tokens, report.causal)
-        table.add_row(ranges(layers, len(growth)), f"{least:,}", f"{mean:,.1f}", f"{most:,}", bar)
+    table = plain_table(
+        "after layer", ">least", ">10 %", ">median", ">90 %", ">most", ">mean", "keys in sight of a query"
+    )
+    for _, same in groupby(growth, key=lambda each: replace(each, layer=0)):
+        layers = list(same)
+        sizes = layers[0]
+        mean = sizes.total / report.tokens
+        table.add_row(
+            ranges([each.layer for each in layers], len(growth)),
+            *(f"{size:,}" for size in (sizes.least, sizes.low, sizes.median, sizes.high, sizes.most)),
+            f"{mean:,.1f}",
+            _bar(mean / report.tokens, report.causal),
+        )
     show(console, table)
 
 

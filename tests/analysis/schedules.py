@@ -58,6 +58,22 @@ class Truth:
         return next((layer + 1 for layer, pair in enumerate(self.missing_after) if pair is None), None)
 
 
+def quantile(sizes, percent):
+    """The least size that `percent` % of all do not exceed, by counting them up."""
+    return next(size for size in sorted(sizes) if 100 * sum(each <= size for each in sizes) >= percent * len(sizes))
+
+
+def grown(growth):
+    """A layer's growth, without its number."""
+    return growth.least, growth.low, growth.median, growth.high, growth.most, growth.total
+
+
+def grown_by_counting(reached):
+    """The same, from which query [n] sees which key [n]."""
+    sizes = [int(size) for size in reached.sum(axis=1)]
+    return min(sizes), *(quantile(sizes, percent) for percent in (10, 50, 90)), max(sizes), sum(sizes)
+
+
 def truth(relations_by_layer, n, target):
     known = {relation: mask(relation, n) for relation in dict.fromkeys(relations_by_layer)}
     reached, now = [], np.eye(n, dtype=bool)

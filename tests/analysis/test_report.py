@@ -18,7 +18,7 @@ from patternc.analysis.report import report
 from patternc.analysis.report_json import to_json
 from patternc.analysis.report_program import report_program
 from tests.analysis.programs import ALL, BIGBIRD, CHUNKS, FIXED, SINKS, WINDOW, program
-from tests.analysis.schedules import truth
+from tests.analysis.schedules import quantile, truth
 from tests.strategies import mask
 
 SCHEMA = json.loads(files("patternc.analysis").joinpath("report.schema.json").read_text())
@@ -78,7 +78,11 @@ def test_figures_by_brute_force(text):
         now = ((step | np.eye(n, dtype=bool)).astype(np.uint8) @ now.astype(np.uint8)) > 0
         sizes = now.sum(axis=1)
         growth = data["connectivity"]["growth"][layer]
-        assert growth == {"layer": layer, "min": sizes.min(), "mean": sizes.mean(), "max": sizes.max()}
+        assert (growth["layer"], growth["min"], growth["mean"]) == (layer, sizes.min(), sizes.mean())
+        assert (growth["p10"], growth["p50"], growth["p90"], growth["max"]) == (
+            *(quantile(list(sizes), percent) for percent in (10, 50, 90)),
+            sizes.max(),
+        )
         if depth is None and now[wanted].all():
             depth = layer + 1
     assert data["connectivity"]["depth"] == depth

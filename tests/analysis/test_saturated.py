@@ -10,7 +10,7 @@ from patternc.analysis.operators import lower
 from patternc.analysis.reach import reach
 from patternc.analysis.saturated import saturated
 from patternc.analysis.sweep import swept
-from tests.analysis.schedules import truth
+from tests.analysis.schedules import grown, grown_by_counting, truth
 from tests.strategies import mask, relations
 
 
@@ -43,8 +43,7 @@ def test_reach_of_blocks_is_the_dense_product(case):
     if found.depth is not None and found.depth > 1:
         assert found.hardest == wanted.missing_after[found.depth - 2]
     for growth, reached in zip(found.growth, wanted.reached, strict=True):
-        sizes = reached.sum(axis=1)
-        assert (growth.least, growth.most, growth.total) == (sizes.min(), sizes.max(), sizes.sum())
+        assert grown(growth) == grown_by_counting(reached)
     whole = swept([lower(layer, n) for layer in layers], n, target, backward=target == "past")
     assert (whole.depth, whole.pair) == (found.depth, found.missing or found.hardest)
 

@@ -35,6 +35,7 @@ from patternc.runtime.load import load
 from patternc.runtime.remake import schedule_of
 from patternc.source import Source
 from tests.algebra.test_normalise import always, component_masks
+from tests.analysis.schedules import grown, grown_by_counting
 from tests.properties.asked import Truth
 from tests.properties.meaning import masks
 from tests.properties.stored import save_layouts
@@ -220,8 +221,7 @@ def check_reach(case):
         reached = (step @ reached > 0).astype(np.float32)
         missing = np.argwhere(lacking & (reached == 0))
         depth = layer + 1 if depth is None and not len(missing) else depth
-        growth, sizes = found.growth[layer], reached.sum(axis=1)
-        assert (growth.least, growth.most, growth.total) == (sizes.min(), sizes.max(), sizes.sum())
+        assert grown(found.growth[layer]) == grown_by_counting(reached.astype(np.int64))
     assert found.exact
     assert (found.complete, found.depth) == (depth is not None, depth)
     assert found.missing == (tuple(missing[0]) if len(missing) else None)
