@@ -1,15 +1,12 @@
 """The report for a terminal, and the picture of a mask.
 
 For: `analyse` and `show`. Text in, text out: nothing is printed here, and rich is imported only when something is
-drawn. Not for: computing anything that is not in the report.
+drawn. Not for: computing anything that is not in the report, or what is said (`sentences.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from fractions import Fraction
-from itertools import groupby
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +14,8 @@ import numpy as np
 from patternc.algebra.relation import Relation
 from patternc.analysis.expectations import Verdict
 from patternc.analysis.expression import Formula, write
-from patternc.analysis.graph import Quotient
-from patternc.analysis.order import theta, with_constant
 from patternc.analysis.picture import block_density
-from patternc.analysis.report import Connectivity, HeadReport, LayerReport, Report
-from patternc.analysis.witness import Hop, Witness
+from patternc.analysis.report import Report
 from patternc.cli.page import (
     NO,
     OPEN,
@@ -29,24 +23,39 @@ from patternc.cli.page import (
     heading,
     new_page,
     percent,
-    places,
     plain_table,
-    plural,
     ranges,
     safe,
     say,
     show,
     times,
 )
-from patternc.cli.render_plan import write_plan
-from patternc.cli.render_proof import render_proof
+from patternc.cli.sentences import (
+    CostRow,
+    Sentence,
+    average_depth,
+    closed_forms,
+    connection,
+    cost_rows,
+    decoding,
+    growth_rows,
+    kinds_of_layer,
+    order_of_growth,
+    path_of,
+    target,
+    title_facts,
+    total_pairs,
+)
+from patternc.cli.sentences_plan import plan_remarks, planned_heads
+from patternc.cli.sentences_proof import proved
 from patternc.codegen.explain import PlanFigures
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
-MOST_SPANS = 4
 LONGEST_FORMULA = 300
+MARKS = {"yes": f"{YES} ", "no": f"{NO} ", "open": f"{OPEN} ", None: ""}
 
 
 def render_report(report: Report, figures: PlanFigures | None = None, width: int = 100, colour: bool = False) -> str:
@@ -58,7 +67,7 @@ def render_report(report: Report, figures: PlanFigures | None = None, width: int
     _title(console, report)
     _cost(console, report)
     if figures is not None:
-        write_plan(console, figures, len(report.layers), report.heads)
+        _plan(console, report, figures)
     _connectivity(console, report)
     _decoding(console, report)
     _expectations(console, report.expectations)
@@ -69,85 +78,53 @@ def render_report(report: Report, figures: PlanFigures | None = None, width: int
 # -- the parts --------------------------------------------------------------------------------------------------------
 
 
+def _tell(console: Console, sentences: Iterable[Sentence]) -> None:
+    for each in sentences:
+        text = f"[dim]{safe(each.text)}[/]" if each.faint else safe(each.text)
+        say(console, f"{MARKS[each.mark]}{text}", 4 if each.under else 2)
+
+
 def _title(console: Console, report: Report) -> None:
-    direction = "causal" if report.causal else "bidirectional"
-    heads = plural(report.heads, "head") + (f" ({report.kv_heads} kv)" if report.kv_heads != report.heads else "")
-    facts = [f"{report.tokens:,} tokens", direction, f"{plural(len(report.layers), 'layer')} of {heads}"]
-    facts += [f"{name} = {value:,}" for name, value in report.params]
-    console.print(f"[bold]{safe(report.model)}[/]   {safe('   '.join(facts))}")
+    console.print(f"[bold]{safe(report.model)}[/]   {safe('   '.join(title_facts(report)))}")
 
 
 def _cost(console: Console, report: Report) -> None:
     heading(console, "Cost")
+    show(console, _cost_table(report, cost_rows(report.layers)))
+    say(console, total_pairs(report))
+    kinds = kinds_of_layer(report)
+    if kinds is not None:
+        say(console, kinds)
+    forms = closed_forms(report)
+    if not forms:
+        return
+    console.print()
+    say(console, "Pairs in closed form, a head:")
+    for where, formula in forms:
+        _formula(console, where, formula)
+    order = order_of_growth(report)
+    if order is not None:
+        say(console, safe(order))
+
+
+def _cost_table(report: Report, rows: Iterable[CostRow]) -> Table:
     table = plain_table("layers", "heads", "pattern", ">pairs a head", ">of dense", ">tiles", ">computed\n/ useful")
-    for rows in _rows(report.layers):
-        layers = tuple(layer for layer, _ in rows)
-        heads = [each for _, each in rows]
+    for row in rows:
         table.add_row(
-            ranges(layers, len(report.layers)),
-            ranges(heads[0].heads, report.heads),
-            safe(heads[0].pattern),
-            _span([f"{each.pairs:,}" for each in sorted(heads, key=lambda each: each.pairs)]),
-            _span([percent(each.density) for each in sorted(heads, key=lambda each: each.density)]),
-            _span([f"{count:,}" for count in sorted(each.tiles.active for each in heads)]),
-            _span([times(ratio) for ratio in sorted(each.tiles.computed_over_useful or 0 for each in heads)]),
+            ranges(row.layers, len(report.layers)),
+            ranges(row.heads[0].heads, report.heads),
+            safe(row.heads[0].pattern),
+            _span([f"{pairs:,}" for pairs in row.pairs]),
+            _span([percent(density) for density in row.densities]),
+            _span([f"{tiles:,}" for tiles in row.tiles]),
+            _span([times(ratio) for ratio in row.computed_over_useful]),
         )
-    show(console, table)
-    tile = report.layers[0].heads[0].tiles
-    pairs = f"{report.pairs:,} pairs in all"
-    if report.distinct < report.pairs:
-        pairs += f", as often as they count; {report.distinct:,} different ones"
-    say(
-        console,
-        f"{pairs}, {percent(report.density)} of what dense attention has; "
-        f"tiles of {tile.rows} queries x {tile.columns} keys",
-    )
-    graph = report.structure
-    if len(graph.alike) > 1:
-        again = "" if graph.repeats is None else f", over again after {plural(graph.repeats, 'layer')}"
-        say(console, f"{len(graph.alike)} kinds of layer{again}")
-    _formulas(console, report)
-
-
-def _rows(layers: Sequence[LayerReport]) -> Iterator[list[tuple[int, HeadReport]]]:
-    """One list a row of the cost table: layers whose heads say the same, or differ only in what was drawn."""
-    rows: dict[tuple[tuple[int, ...], str, HeadReport | None], list[tuple[int, HeadReport]]] = {}
-    for layer in layers:
-        for heads in layer.heads:
-            same = None if heads.formula is None else heads
-            rows.setdefault((heads.heads, heads.pattern, same), []).append((layer.layer, heads))
-    yield from rows.values()
+    return table
 
 
 def _span(texts: Sequence[str]) -> str:
     """The first and the last of ascending values."""
     return texts[0] if texts[0] == texts[-1] else f"{texts[0]}\nto {texts[-1]}"
-
-
-def _formulas(console: Console, report: Report) -> None:
-    """The closed forms, each once, with the layers and heads that have it."""
-    parts: dict[Formula, list[str]] = {}
-    for rows in _rows(report.layers):
-        formula = rows[0][1].formula
-        if formula is not None:
-            layers, heads = tuple(layer for layer, _ in rows), rows[0][1].heads
-            where = f"layer{'s' * (len(layers) > 1)} {ranges(layers, len(report.layers))}"
-            where += "" if len(heads) == report.heads else f", heads {ranges(heads, report.heads)}"
-            parts.setdefault(formula, []).append(where)
-    if not parts:
-        return
-    console.print()
-    say(console, "Pairs in closed form, a head:")
-    for formula, where in parts.items():
-        _formula(console, "; ".join(where) if len(parts) > 1 else "every layer", formula)
-    if report.formula is not None:
-        _formula(console, "all layers and heads", report.formula)
-    if report.leading is not None:
-        say(
-            console,
-            f"Together they grow like [bold]{theta(report.leading)}[/]: to leading order "
-            f"{safe(with_constant(report.leading))}.",
-        )
 
 
 def _formula(console: Console, where: str, formula: Formula) -> None:
@@ -159,140 +136,62 @@ def _formula(console: Console, where: str, formula: Formula) -> None:
         say(console, f"[dim]{safe(';  '.join(notes))}[/]", 8)
 
 
+def _plan(console: Console, report: Report, figures: PlanFigures) -> None:
+    heading(console, "Plan")
+    for heads in planned_heads(figures, len(report.layers), report.heads):
+        say(console, heads.place)
+        for launch in heads.launches:
+            say(console, safe(launch.component), 4)
+            say(console, safe(launch.figures), 6)
+            if launch.reason:
+                say(console, f"[dim]{safe(launch.reason)}[/]", 6)
+    for remark in plan_remarks(figures):
+        say(console, safe(remark))
+
+
 def _connectivity(console: Console, report: Report) -> None:
     heading(console, "Connectivity")
     found = report.connectivity
-    reach = found.reach
-    count = len(report.layers)
-    seen = "every earlier token and itself" if report.causal else "every token"
-    if not reach.exact:
-        say(console, f"{OPEN} {safe(reach.method)}")
-        if report.structure.quotient is not None:
-            say(console, _bound(report.structure.quotient))
-    elif reach.depth is not None:
-        say(console, f"{YES} Every query sees {seen} after {plural(reach.depth, 'layer')} of {count}.")
-    elif reach.missing is not None:
-        query, key = reach.missing
-        say(
-            console,
-            f"{NO} Not every query sees {seen}: after {plural(count, 'layer')}, "
-            f"query {query:,} does not see key {key:,} (the first such pair).",
-        )
-        say(console, safe(_reason(found, count)), 4)
-    if reach.exact:
-        _growth(console, report)
-        if found.average_depth is not None:
-            say(console, f"On average a connected pair takes {float(found.average_depth):.2f} layers.")
-        say(console, f"[dim]exact, from {safe(reach.method)}[/]")
-    render_proof(console, found.proof, seen)
-    if found.pair is not None:
-        _path(console, found, report.causal)
+    _tell(console, connection(report))
+    if found.reach.exact:
+        show(console, growth_table(report))
+        depth = average_depth(found)
+        if depth is not None:
+            say(console, depth)
+        say(console, f"[dim]exact, from {safe(found.reach.method)}[/]")
+    _tell(console, proved(found.proof, target(report.causal)))
+    path = path_of(found, report.causal)
+    if path is not None:
+        sentence, hops = path
+        console.print()
+        _tell(console, [Sentence(sentence), *(Sentence(hop, under=True) for hop in hops)])
 
 
-def _bound(quotient: Quotient) -> str:
-    """What blocks of tokens alone show."""
-    shown = f"as {quotient.blocks} blocks of {quotient.block:,} tokens show"
-    if quotient.least_depth is None:
-        return f"No number of such layers connects it, {shown}."
-    return f"It takes at least {plural(quotient.least_depth, 'layer')}, {shown}."
-
-
-def _reason(found: Connectivity, layers: int) -> str:
-    ahead = found.prospect
-    if ahead is None:
-        return ""
-    if ahead.never:
-        size = sum(stop - start for start, stop in ahead.closed)
-        if len(ahead.closed) <= MOST_SPANS:
-            return f"No number of such layers would change that: key {_key(found)} never leaves {places(ahead.closed)}."
-        return f"No number of such layers would change that: only {size:,} queries ever see key {_key(found)}."
-    if ahead.depth is not None:
-        return f"It would take {plural(ahead.depth, 'layer')} of this schedule to join these two; there are {layers}."
-    return "It is not known whether more layers would join these two."
-
-
-def _key(found: Connectivity) -> str:
-    assert found.reach.missing is not None
-    return f"{found.reach.missing[1]:,}"
-
-
-def _growth(console: Console, report: Report) -> None:
-    growth = report.connectivity.reach.growth
+def growth_table(report: Report) -> Table:
+    """How receptive fields grow, with a bar each."""
     table = plain_table(
         "after layer", ">least", ">10 %", ">median", ">90 %", ">most", ">mean", "keys in sight of a query"
     )
-    for _, same in groupby(growth, key=lambda each: replace(each, layer=0)):
-        layers = list(same)
-        sizes = layers[0]
-        mean = sizes.total / report.tokens
+    for row in growth_rows(report):
         table.add_row(
-            ranges([each.layer for each in layers], len(growth)),
-            *(f"{size:,}" for size in (sizes.least, sizes.low, sizes.median, sizes.high, sizes.most)),
-            f"{mean:,.1f}",
-            _bar(mean / report.tokens, report.causal),
+            ranges(row.layers, len(report.layers)),
+            *(f"{size:,}" for size in row.sizes),
+            f"{row.mean:,.1f}",
+            _bar(row.share),
         )
-    show(console, table)
+    return table
 
 
-def _bar(share: float, causal: bool) -> str:
-    """A bar of 24 columns; a causal model is full at one half."""
-    eighths = round(min(1.0, share * (2 if causal else 1)) * 24 * 8)
+def _bar(share: float) -> str:
+    """A bar of 24 columns."""
+    eighths = round(share * 24 * 8)
     whole, rest = divmod(eighths, 8)
     return "█" * whole + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")
 
 
-def _path(console: Console, found: Connectivity, causal: bool) -> None:
-    assert found.pair is not None
-    query, key = found.pair
-    console.print()
-    if causal and key > query:
-        say(console, f"Query {query:,} does not see key {key:,}: the model is causal, and no query sees a later key.")
-    elif found.path is None:
-        say(console, f"Query {query:,} does not see key {key:,}: {safe(found.path_method)}.")
-    elif not found.path.hops:
-        say(console, f"Query {query:,} holds key {key:,} from the start: they are the same token.")
-    else:
-        why = ", the first pair that needs them all" if found.pair == found.reach.hardest else ""
-        say(console, f"How query {query:,} comes to see key {key:,}{why}:")
-        for hop in _hops(found.path):
-            say(console, safe(hop), 4)
-
-
-def _hops(path: Witness) -> Iterator[str]:
-    for hop in path.hops:
-        yield f"layer {hop.layer}: {_hop(hop)}"
-
-
-def _hop(hop: Hop) -> str:
-    if hop.term is None:
-        return f"{hop.query:,} keeps it (residual)"
-    return f"{hop.query:,} attends {hop.key:,}   head {hop.head}, {hop.term}"
-
-
 def _decoding(console: Console, report: Report) -> None:
     heading(console, "Decoding and hubs")
-    cache = report.cache
-    if cache is None:
-        say(console, f"{OPEN} {safe(report.cache_method)}")
-    else:
-        share = Fraction(cache.most, report.tokens)
-        say(
-            console,
-            f"A kv head keeps at most {cache.most:,} keys ({percent(share)} of the sequence; layer {cache.layer}, "
-            f"at step {cache.step:,}); all layers and kv heads together {cache.total:,}.",
-        )
-    if report.cropped.stable:
-        say(console, "Crop-stable: a shorter length has the top-left corner of this mask.")
-    hubs = report.hubs
-    if hubs.keys and hubs.pairs > 2 * hubs.mean:
-        text = f"Every query attends {places(hubs.keys)}: {hubs.pairs:,} pairs where the mean key is in "
-        say(console, f"{text}{_mean(hubs.mean)}.")
-    else:
-        say(console, f"The busiest key is in {hubs.pairs:,} pairs of a head, the mean key in {_mean(hubs.mean)}.")
-
-
-def _mean(value: Fraction) -> str:
-    return f"{float(value):,.1f}"
+    _tell(console, decoding(report))
 
 
 def _expectations(console: Console, verdicts: Sequence[Verdict]) -> None:

@@ -1,45 +1,65 @@
-"""The plan in the terminal: for each layer what is launched, on which tiles, what it computes for nothing, and why.
+"""The plan in words: for each layer what is launched, on which tiles, what it computes for nothing, and why.
 
-For: the `Plan` part of `patternc analyse`. A pure function of the figures of `codegen/explain.py`. Not for: figures.
+For: the `Plan` part of `patternc analyse`, in the terminal and on the HTML page. Pure functions of the figures of
+`codegen/explain.py`. Not for: figures.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
-from patternc.cli.page import heading, plural, ranges, safe, say
+from patternc.cli.page import plural, ranges
 from patternc.codegen.explain import GroupFigures, LaunchFigures, PlanFigures
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 _Number = TypeVar("_Number", int, float)
 
 
-def write_plan(console: Console, figures: PlanFigures, layers: int, heads: int) -> None:
-    """Writes the part: forward launches one by one with the reasons of choices, the backward pass in one line."""
-    heading(console, "Plan")
-    for places, alike in _rows(figures):
+@dataclass(frozen=True, slots=True)
+class PlannedLaunch:
+    """One forward launch: what it computes, where and for how long, and why that way ("" where there was no choice)."""
+
+    component: str
+    figures: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedHeads:
+    """Layers, or some heads of them, that are planned alike but for what was drawn."""
+
+    place: str
+    launches: tuple[PlannedLaunch, ...]
+
+
+def planned_heads(figures: PlanFigures, layers: int, heads: int) -> Iterator[PlannedHeads]:
+    """The forward launches one by one, for each kind of layer; a model of so many `layers` and `heads`."""
+    for places, alike in _alike(figures):
         first = alike[0]
         of = "" if len(first.heads) == heads else f", heads {ranges(first.heads, heads)}"
-        say(console, f"{'layers' if len(places) > 1 else 'layer'} {ranges(places, layers)}{of}")
-        for launches in zip(*(group.of("forward") for group in alike), strict=True):
-            say(console, safe(_SEED.sub("", launches[0].component) if len(alike) > 1 else launches[0].component), 4)
-            say(console, safe(_launch(launches)), 6)
-            if launches[0].reason:
-                say(console, f"[dim]{safe(launches[0].reason)}[/]", 6)
+        launches = tuple(
+            PlannedLaunch(
+                _SEED.sub("", launches[0].component) if len(alike) > 1 else launches[0].component,
+                _launch(launches),
+                launches[0].reason,
+            )
+            for launches in zip(*(group.of("forward") for group in alike), strict=True)
+        )
+        yield PlannedHeads(f"{'layers' if len(places) > 1 else 'layer'} {ranges(places, layers)}{of}", launches)
+
+
+def plan_remarks(figures: PlanFigures) -> Iterator[str]:
+    """How many shares hubs are cut in, what was planned for, and the backward pass in one line."""
     every = [launch for layer in figures.layers for group in layer.groups for launch in group.launches]
     shares = sum(launch.shares for launch in every)
     if shares:
-        say(
-            console, f"Hubs are cut in {plural(shares, 'share')} over all launches, so that no program runs long alone."
-        )
-    say(console, _for_what(figures, every))
+        yield f"Hubs are cut in {plural(shares, 'share')} over all launches, so that no program runs long alone."
+    yield _for_what(figures, every)
 
 
-def _rows(figures: PlanFigures) -> Iterator[tuple[tuple[int, ...], list[GroupFigures]]]:
+def _alike(figures: PlanFigures) -> Iterator[tuple[tuple[int, ...], list[GroupFigures]]]:
     """Groups of heads that differ in what was drawn only, with their layers."""
     rows: dict[tuple[object, ...], list[tuple[tuple[int, ...], GroupFigures]]] = {}
     for layer in figures.layers:
