@@ -13,16 +13,20 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from patternc.algebra.budget import Budget, TileBudgetError
 from patternc.algebra.evaluate import evaluate
 from patternc.algebra.relation import Relation
 from patternc.algebra.schedule import HeadPattern
-from patternc.analysis.occupied import occupied_tiles
+from patternc.analysis.occupied import Occupied, occupied_tiles
 
 MOST_CELLS = 128
 """Cells of a side; up to as many tokens, each pair is a cell."""
 LEAST_SHARES = (0.0, 1 / 32, 1 / 4, 1.0)
 """Level l of a cell is the last whose share of the cell's pairs is reached; the last one is a full cell."""
 FULL_LEVEL = len(LEAST_SHARES) - 1
+CHEAP = Budget(tiles=1 << 21, boxes=1 << 21, mask_bytes=1 << 22)
+"""What deciding tiles of one size may cost before smaller ones are tried: a second or so."""
+LEAST_TILE, TILE_STEP = 32, 4
 
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
@@ -86,7 +90,7 @@ def draw(pattern: HeadPattern, tokens: int, causal: bool, most_cells: int = MOST
     cell = 1
     while cell * most_cells < tokens:
         cell *= 2
-    looked_up = {each: _cell_pairs(each, tokens, cell) for each in _relations(pattern)}
+    looked_up = {each: _cell_pairs(each, tokens, cell) for each in dict.fromkeys(_relations(pattern))}
     whole = looked_up[pattern.relation]
     of_terms = np.stack([looked_up[term.relation] for term in pattern.terms])
     counted = np.sum([looked_up[each] for each in pattern.relations], axis=0, dtype=np.int64)
@@ -125,10 +129,24 @@ def _cell_pairs(relation: Relation, tokens: int, cell: int) -> Int64:
         positions = np.arange(tokens, dtype=np.int64)
         return evaluate(relation, positions[:, None], positions[None, :], tokens).astype(np.int64)
     cells = -(-tokens // cell)
-    tiles = occupied_tiles(relation, tokens, cell, cell)
+    tiles, tile = _fitting_tiles(relation, tokens, cell)
     pairs = np.zeros((cells, cells), dtype=np.int64)
-    pairs[tiles.query_tile, tiles.key_tile] = tiles.pairs
+    np.add.at(pairs, (tiles.query_tile * tile // cell, tiles.key_tile * tile // cell), tiles.pairs)
     return pairs
+
+
+def _fitting_tiles(relation: Relation, tokens: int, cell: int) -> tuple[Occupied, int]:
+    """The occupied tiles of the largest size that is cheap to decide, and that size; it divides `cell`.
+
+    A stride has few kinds of large tiles and very many small ones, aligned blocks the other way round.
+    """
+    tile = cell
+    while tile > LEAST_TILE:
+        try:
+            return occupied_tiles(relation, tokens, tile, tile, CHEAP), tile
+        except TileBudgetError:
+            tile = max(tile // TILE_STEP, LEAST_TILE)
+    return occupied_tiles(relation, tokens, tile, tile), tile
 
 
 def merged(cells: Bool) -> tuple[Rectangle, ...]:

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patternc.algebra import relation as r
+from patternc.algebra.budget import Budget
 from patternc.algebra.schedule import Branch, Term, sum_of
+from patternc.analysis import drawing as drawing_module
 from patternc.analysis.drawing import FULL_LEVEL, LEAST_SHARES, draw, merged
 from patternc.compiler import compile
 from tests.strategies import mask, relations
@@ -109,3 +111,22 @@ def test_a_million_tokens_are_drawn_by_tiles():
     drawing = draw(program.pattern(), 1 << 20, causal=True)
     assert (drawing.cells, drawing.cell) == (128, 8192)
     assert drawing.total == program.report().pairs
+
+
+@pytest.mark.parametrize(
+    "pattern", ["local(100) | stride(64)", "blocks(32, local(3) | random(2))", "columns(96) - past"]
+)
+def test_cells_are_the_same_whatever_tiles_they_are_counted_on(pattern, monkeypatch):
+    found = compile(f"model m {{ bidirectional tokens 9000 layers 1 {{ all: self | {pattern} }} }}").pattern()
+    whole = draw(found, 9000, causal=False)
+    assert whole.cell == 128
+    monkeypatch.setattr(drawing_module, "CHEAP", Budget(mask_bytes=0))
+    assert draw(found, 9000, causal=False) == whole
+
+
+def test_a_million_tokens_in_random_blocks_have_a_picture():
+    text = "model m { bidirectional tokens 1048576 layers 1 { all: blocks(64, local(3) | global(0) | random(3)) } }"
+    found = draw(compile(text).pattern(), 1 << 20, causal=False)
+    blocks = 1 << 14
+    assert found.total % 4096 == 0
+    assert 2 * blocks + 4 * blocks <= found.total // 4096 <= 2 * blocks + 6 * blocks
