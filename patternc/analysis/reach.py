@@ -5,8 +5,8 @@ layers 0..l; the receptive field of query i after layer l is {j : (i, j) in R_l}
 in a causal model. *Complete at depth d*: the composition of the first d layers contains the target.
 
 For: depth, growth of the receptive fields, and the first missing pair, by whichever exact method applies: blocks that
-are seen whole (`saturated.py`), causal layers that repeat themselves (`recurrent.py`), or a sweep over all keys
-(`sweep.py`). Not for: proofs for all lengths, or paths (`witness.py`).
+are seen whole (`saturated.py`), causal layers that repeat themselves (`recurrent.py`), windows with global tokens
+(`hub_reach.py`), or a sweep over all keys (`sweep.py`). Not for: proofs for all lengths, or paths (`witness.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from patternc.algebra.relation import Relation, Spans, merge_spans, union
 from patternc.algebra.schedule import Schedule
 from patternc.analysis.growth import Growth, Own, growth_of
+from patternc.analysis.hub_reach import reach_through_hubs, through_hubs
 from patternc.analysis.operators import NoOperator, lower
 from patternc.analysis.period import looks_back
 from patternc.analysis.propagate import apply
@@ -64,9 +65,9 @@ def _reach(layers: Sequence[Relation], length: int, target: Target, block: int) 
         inner = _reach(blocks.layers, length // blocks.size, target, block * blocks.size)
         return _of_blocks(inner, blocks.size, length)
     repeats = recurrence(layers, length) if target == "past" else None
-    largest = LARGEST_SWEEP if repeats is None else LARGEST_REDUCED
-    if length > largest:
-        return _undecided(f"not decided: {length:,} tokens are more than the {largest:,} this method takes")
+    hubs = through_hubs(layers, length) if target == "all" else None
+    if length > (LARGEST_SWEEP if repeats is None and hubs is None else LARGEST_REDUCED):
+        return _too_long(length)
     try:
         lowered = {layer: lower(layer, length) for layer in dict.fromkeys(layers)}
     except NoOperator as error:
@@ -75,7 +76,16 @@ def _reach(layers: Sequence[Relation], length: int, target: Target, block: int) 
     own = Own(block, whole=target == "all")
     if repeats is not None:
         return _found(recurrent(steps, repeats, length), own)
+    joined = None if hubs is None else reach_through_hubs(steps, hubs, length)
+    if joined is not None:
+        return _found(joined, own)
+    if length > LARGEST_SWEEP:
+        return _too_long(length)
     return _found(swept(steps, length, target, backward=all(looks_back(layer) for layer in layers)), own)
+
+
+def _too_long(length: int) -> Reach:
+    return _undecided(f"not decided: {length:,} tokens are more than the {LARGEST_SWEEP:,} whose keys are all followed")
 
 
 def _found(found: Swept, own: Own) -> Reach:

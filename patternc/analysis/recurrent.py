@@ -35,7 +35,18 @@ from patternc.algebra.relation import (
 from patternc.analysis.clauses import Unstructured, shift_into
 from patternc.analysis.operators import lower
 from patternc.analysis.period import looks_back, period
-from patternc.analysis.sweep import LARGEST_SWEEP, Int64, Steps, Swept, blocks, count_bits, rows_reach, seed, step
+from patternc.analysis.sweep import (
+    LARGEST_SWEEP,
+    Int64,
+    Steps,
+    Swept,
+    blocks,
+    concluded,
+    count_bits,
+    rows_reach,
+    seed,
+    step,
+)
 
 LARGEST_REDUCED = 1 << 21
 """Longest sequence for this reduction."""
@@ -172,15 +183,7 @@ def recurrent(steps: Steps, found: Recurrence, length: int) -> Swept:
                 continue
             reached = rows_reach(steps[: layer + 1], length, last_rows)
             sizes[layer, found.stop :] = _columns_of(reached, last_rows.size)
-    full = (sizes == wanted).all(axis=1)
-    depth = int(np.argmax(full)) + 1 if full[-1] else None
-    deepest = len(steps) if depth is None else depth - 1
-    pair = None
-    if deepest:
-        query = int(np.argmax(sizes[deepest - 1] < wanted))
-        reached = rows_reach(steps[:deepest], length, np.array([query]))[: query + 1, 0]
-        pair = (query, int(np.argmin(reached)))
-    return Swept(sizes, depth, pair, _method(found, length))
+    return concluded(sizes, wanted, steps, _method(found, length))
 
 
 def _periodic(found: Recurrence) -> Int64:

@@ -167,3 +167,16 @@ def rows_reach(steps: Steps, length: int, rows: Int64) -> UInt64:
         apply_transposed(operators, holds, after)
         holds = after
     return holds
+
+
+def concluded(sizes: Int64, wanted: Int64, steps: Steps, method: str) -> Swept:
+    """What `sizes` [layers, length] say where each row should have `wanted` keys, all those before the others."""
+    full = (sizes == wanted).all(axis=1)
+    depth = int(np.argmax(full)) + 1 if full[-1] else None
+    deepest = len(steps) if depth is None else depth - 1
+    pair: Pair | None = None
+    if deepest:
+        query = int(np.argmax(sizes[deepest - 1] < wanted))
+        reached = rows_reach(steps[:deepest], wanted.size, np.array([query]))
+        pair = (query, int(np.argmin(reached[:, 0])))
+    return Swept(sizes, depth, pair, method)

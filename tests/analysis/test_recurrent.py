@@ -89,7 +89,12 @@ IMAGE = r.union(
     [
         ([SINKS] * 8, None, (8 * 511 + 5, 4), "and the first 4 keys one by one"),
         ([r.union(SINKS, r.Band(0, None, 512))] * 3, 2, None, "and the first 4 keys one by one"),
-        ([r.union(SINKS, past(r.Queries((((1 << 20) - 2, 1 << 20),))))] * 2, None, (2 * 511 + 5, 4), "the last 2 queries"),
+        (
+            [r.union(SINKS, past(r.Queries((((1 << 20) - 2, 1 << 20),))))] * 2,
+            None,
+            (2 * 511 + 5, 4),
+            "the last 2 queries",
+        ),
         ([IMAGE] * 2, None, None, "the first 64 keys"),
     ],
 )
