@@ -15,6 +15,7 @@ from patternc.algebra.budget import work_for
 from patternc.algebra.elaborate import Elaborated, bind_parameters, elaborate
 from patternc.algebra.relation import Relation
 from patternc.algebra.schedule import Schedule
+from patternc.analysis.balance import Balance, balance
 from patternc.analysis.count import Counts, count
 from patternc.analysis.crop import Cropped, crop
 from patternc.analysis.measures import Cache, decode_cache
@@ -74,6 +75,15 @@ class Facts:
         for index, (pattern, counted) in enumerate(zip(self.schedule.patterns, self.counts.patterns, strict=True)):
             with work_for(index):
                 found.append(self.tiles(pattern.relations, self.schedule.tokens, counted.pairs))
+        return tuple(found)
+
+    @cached_property
+    def balances(self) -> tuple[Balance, ...]:
+        """The busiest tile row of each pattern of the schedule."""
+        found: list[Balance] = []
+        for index, (pattern, counted) in enumerate(zip(self.schedule.patterns, self.counts.patterns, strict=True)):
+            with work_for(index):
+                found.append(balance(pattern.relation, counted, self.schedule.tokens))
         return tuple(found)
 
     @cached_property

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from patternc.analysis.balance import Balance
 from patternc.analysis.crop import Cropped
 from patternc.analysis.expectations import Verdict
 from patternc.analysis.expression import Formula
@@ -20,6 +21,7 @@ from patternc.analysis.measures import Cache, Hubs, average_depth, hubs
 from patternc.analysis.operators import NoOperator
 from patternc.analysis.order import Leading
 from patternc.analysis.prove import NoProof, Proof
+from patternc.analysis.quality import Quality, quality
 from patternc.analysis.reach import Pair, Prospect, Reach, prospect
 from patternc.analysis.tile_counts import Tiles
 from patternc.analysis.witness import Witness, witness
@@ -45,6 +47,7 @@ class HeadReport:
     density: Fraction
     formula: Formula | None
     tiles: Tiles
+    balance: Balance
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class Report:
     cache: Cache | None
     cache_method: str
     hubs: Hubs
+    quality: Quality
     structure: Structure
     cropped: Cropped
     expectations: tuple[Verdict, ...]
@@ -134,6 +138,7 @@ def report(
         cache=cache,
         cache_method=cache_method,
         hubs=hubs(schedule, facts.counts),
+        quality=quality(facts),
         structure=structure(schedule),
         expectations=tuple(verdicts),
         warnings=tuple(warnings),
@@ -153,6 +158,7 @@ def _layer(facts: Facts, layer: int) -> LayerReport:
             density=Fraction(counts.patterns[at].distinct, counts.dense),
             formula=facts.formulas[at],
             tiles=facts.computed[at],
+            balance=facts.balances[at],
         )
         for at in dict.fromkeys(row)
     ]

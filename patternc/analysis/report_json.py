@@ -17,6 +17,7 @@ from patternc.analysis.graph import Quotient
 from patternc.analysis.growth import Growth
 from patternc.analysis.order import theta, with_constant
 from patternc.analysis.prove import NoProof, Proof, Statement
+from patternc.analysis.quality_json import balance_json, quality_json
 from patternc.analysis.reach import Pair, Prospect
 from patternc.analysis.report import COUNT_METHOD, MEASURE_METHOD, Connectivity, HeadReport, LayerReport, Report
 from patternc.analysis.tile_counts import Tiles
@@ -67,6 +68,7 @@ def to_json(report: Report) -> Json:
                 "mean": float(report.hubs.mean),
                 "everywhere": _spans(report.hubs.keys),
             },
+            **quality_json(report.quality),
             "graph": {
                 "alike": [list(layers) for layers in report.structure.alike],
                 "follows": [list(edge) for edge in report.structure.follows],
@@ -109,6 +111,7 @@ def _heads(heads: HeadReport) -> Json:
         "density": float(heads.density),
         **_formula(heads.formula),
         "tiles": _tiles(heads.tiles),
+        "balance": balance_json(heads.balance),
     }
 
 

@@ -48,6 +48,7 @@ from patternc.cli.sentences import (
 )
 from patternc.cli.sentences_plan import plan_remarks, planned_heads
 from patternc.cli.sentences_proof import proved
+from patternc.cli.sentences_quality import busiest_row, quality
 from patternc.codegen.explain import PlanFigures
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def render_report(report: Report, figures: PlanFigures | None = None, width: int
     if figures is not None:
         _plan(console, report, figures)
     _connectivity(console, report)
+    heading(console, "How well it connects")
+    _tell(console, quality(report))
     _decoding(console, report)
     _expectations(console, report.expectations)
     lines = (line.rstrip() for line in out.getvalue().splitlines())
@@ -92,6 +95,9 @@ def _cost(console: Console, report: Report) -> None:
     heading(console, "Cost")
     show(console, _cost_table(report, cost_rows(report.layers)))
     say(console, total_pairs(report))
+    busiest = busiest_row(report)
+    if busiest is not None:
+        say(console, busiest)
     kinds = kinds_of_layer(report)
     if kinds is not None:
         say(console, kinds)

@@ -1,0 +1,79 @@
+"""How well a model connects what it connects, in words.
+
+For: `render.py` and the HTML page. Not for: measuring (`analysis/quality.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from patternc.analysis.bottleneck import Bottleneck
+from patternc.analysis.report import Report
+from patternc.analysis.rollout import Influence, Rollout
+from patternc.cli.page import percent, plural, ranges, times
+from patternc.cli.sentences import Sentence
+
+
+def quality(report: Report) -> Iterator[Sentence]:
+    """What the connections are worth, measure by measure."""
+    found = report.quality
+    yield from _bottleneck(found.bottleneck, report)
+    yield from _rollout(found.rollout)
+
+
+def _bottleneck(found: Bottleneck, report: Report) -> Iterator[Sentence]:
+    if len(report.layers) == 1:
+        return
+    if found.paths is None:
+        known = "" if found.at_most is None else f" is between {found.at_least:,} and {found.at_most:,} tokens"
+        yield Sentence(f"The bottleneck from the first token to the last query{known}: {found.method}.", "open")
+        return
+    if found.paths == 0:
+        yield Sentence("Nothing of the first token ever comes to the last query.")
+        return
+    dense = "as with dense attention" if found.paths == report.tokens else f"of {report.tokens:,} with dense attention"
+    where = "" if found.after is None else f"; the narrowest place is after layer {found.after}"
+    yield Sentence(
+        f"From the first token to the last query, {plural(found.paths, 'token')} at once can pass it on, "
+        f"{dense}{where}."
+    )
+
+
+def _rollout(found: Rollout) -> Iterator[Sentence]:
+    if found.mixed is None or found.attention is None:
+        yield Sentence(f"How far influence reaches is open, {found.method}.", "open")
+        return
+    yield Sentence(
+        f"With even attention, half of what reaches the last query comes from within "
+        f"{plural(found.mixed.half, 'token')}, 99 % from within {found.mixed.most:,}; paths reach {found.nominal:,} "
+        f"back. {_first(found.mixed)}"
+    )
+    yield Sentence(
+        f"without the residual: half from within {found.attention.half:,}, 99 % from within {found.attention.most:,}, "
+        f"{percent(Fraction(found.attention.first))} from the first token",
+        under=True,
+        faint=True,
+    )
+
+
+def _first(found: Influence) -> str:
+    return f"{percent(Fraction(found.first))} of it is the first token's."
+
+
+def busiest_row(report: Report) -> str | None:
+    """The tile row with most work beside the mean row of its head; None where no head has any work."""
+    heads = [
+        (each.balance.tiles, layer.layer, each.balance)
+        for layer in report.layers
+        for each in layer.heads
+        if each.balance.tiles is not None
+    ]
+    if not heads:
+        return None
+    worst, _, busiest = max(heads, key=lambda head: (head[0], -head[1]))
+    layers = sorted({layer for tiles, layer, _ in heads if tiles == worst})
+    return (
+        f"The busiest {busiest.rows} queries, from {busiest.busiest:,} on, have {times(worst)} times the tiles of the "
+        f"mean {busiest.rows} (layers {ranges(layers, len(report.layers))})."
+    )

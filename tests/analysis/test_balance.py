@@ -1,0 +1,45 @@
+"""Load balance by counting the pairs and tiles of every tile row."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patternc.algebra import relation as r
+from patternc.analysis import balance as engine
+from patternc.analysis.balance import active_tiles, balance
+from patternc.analysis.count import count_pattern
+from tests.strategies import mask, places
+
+
+@given(places(), st.integers(1, 9), st.integers(1, 9))
+def test_tile_rows_by_brute_force(case, rows, columns):
+    n, relation = case
+    pairs = mask(relation, n)
+    tiles = [
+        sum(pairs[top : top + rows, left : left + columns].any() for left in range(0, n, columns))
+        for top in range(0, n, rows)
+    ]
+    assert active_tiles(relation, n, rows, columns).tolist() == tiles
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "PLANNED_TILE", (rows, columns))
+        found = balance(relation, count_pattern((relation,), n), n)
+    work = [int(pairs[top : top + rows].sum()) for top in range(0, n, rows)]
+    if sum(work):
+        assert found.pairs == Fraction(max(work)) / Fraction(sum(work), len(work))
+        assert found.tiles == Fraction(max(tiles)) / Fraction(sum(tiles), len(tiles))
+        assert found.busiest == rows * int(np.argmax(tiles))
+    else:
+        assert (found.pairs, found.tiles) == (None, None)
+
+
+def test_by_hand():
+    """The last row of causal attention has nearly twice the mean; a global query makes its row the busiest."""
+    n = 1 << 14
+    dense = balance(r.PAST, count_pattern((r.PAST,), n), n)
+    assert dense.pairs == Fraction(128 * n - 128 * 127 // 2) / Fraction(n * (n + 1) // 2, n // 128)
+    assert dense.busiest == n - 128
+    hub = r.union(r.Band(-8, 8), r.Queries(((200, 201),)))
+    assert balance(hub, count_pattern((hub,), n), n).busiest == 128
