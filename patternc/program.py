@@ -7,7 +7,7 @@ Not for: doing any stage's work. torch is imported only by the methods that retu
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -201,6 +201,17 @@ class Program:
 
         text = render_report(self.report(path), self.figures, width=width)
         return f"{text}\n{render(self.warnings, width=width)}" if self.warnings else text
+
+    def report_html(self, path: tuple[int, int] | None = None, failures: Sequence[Diagnostic] = ()) -> str:
+        """The report as one self-contained page, as `patternc analyse --html` writes it; `path` as for `report`.
+
+        `failures` are mistakes that only the pairs show, for programs of `patternc.compiler.analyse`.
+        """
+        from patternc.cli.html_report import html_report
+
+        report, text = self.report(path), resolved_text(self.checked)
+        with in_budget(self.elaborated):
+            return html_report(report, self.schedule, self.figures, text, failures)
 
     @cached_property
     def lowered(self) -> Lowered:

@@ -1,8 +1,7 @@
 """Where everything stands on the picture of a mask: cells, lines, words, in pixels.
 
-For: `svg.py` and `png.py`, which put the same sheet into two formats. Colours are those of Okabe and Ito, which people
-who are colour-blind tell apart; neighbours in the list differ in lightness, too, for print in grey. Not for: which
-cells there are (`analysis/drawing.py`).
+For: `svg.py` and `png.py`, which put the same sheet into two formats. Not for: which cells there are
+(`analysis/drawing.py`), or their colours (`themes.py`).
 """
 
 from __future__ import annotations
@@ -13,16 +12,8 @@ from typing import Literal
 
 from patternc.analysis.drawing import Area, Drawing
 from patternc.cli.page import plural
+from patternc.cli.themes import COLOUR_NAMES, COLOURS, REPEATED
 
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#8c5a2b")
-"""Of the terms; where there are more terms, the rest share the last one."""
-REPEATED_COLOUR = "#b3261e"
-REPEATED = len(COLOURS)
-"""The number of the colour of pairs that count more than once."""
-COLOUR_NAMES = ("blue", "orange", "green", "pink", "light blue", "brown", "red")
-OPACITY = (0.35, 0.6, 0.8, 1.0)
-"""By level of a cell."""
-PAPER, NEVER, FRAME, INK, FAINT_INK = "#ffffff", "#e9ecef", "#8b949e", "#1f2328", "#57606a"
 TEXT_SIZE, CODE_SIZE = 11, 12
 
 SIDE = 264
@@ -96,7 +87,7 @@ def lay_out(drawing: Drawing, place: str = "") -> Sheet:
     """The sheet of a drawing; `place` says whose mask it is, such as "gemma3, layer 0, head 0"."""
     title = drawing.text
     below = _below(drawing, place)
-    legend = _legend(drawing)
+    shown = legend(drawing)
     code = wrapped(title, COLUMNS, MOST_LINES)
     small = wrapped(below, COLUMNS_BELOW, MOST_LINES)
     top = LINE * (len(code) + len(small)) + 50
@@ -108,22 +99,17 @@ def lay_out(drawing: Drawing, place: str = "") -> Sheet:
     labels += _axes(drawing, plot)
     labels += [
         Label(LEFT + 18, bottom + LINE * row + 10, wrapped(text, COLUMNS - 4, 1)[0], code=True)
-        for row, (_, text) in enumerate(legend)
+        for row, (_, text) in enumerate(shown)
     ]
     return Sheet(
         LEFT + SIDE + RIGHT,
-        bottom + LINE * len(legend) + 4,
+        bottom + LINE * len(shown) + 4,
         f"{title}, {below}",
-        _sentence(drawing, title, below, legend),
+        _sentence(drawing, title, below, shown),
         plot,
         tuple(labels),
-        tuple(Swatch(LEFT, bottom + LINE * row, colour) for row, (colour, _) in enumerate(legend)),
+        tuple(Swatch(LEFT, bottom + LINE * row, colour) for row, (colour, _) in enumerate(shown)),
     )
-
-
-def colour_of(term: int | None) -> int:
-    """The number of the colour of a term, or of what counts more than once."""
-    return REPEATED if term is None else min(term, len(COLOURS) - 1)
 
 
 def wrapped(text: str, columns: int, most: int) -> list[str]:
@@ -139,30 +125,30 @@ def _below(drawing: Drawing, place: str) -> str:
     return text
 
 
-def _legend(drawing: Drawing) -> list[tuple[int, str]]:
+def legend(drawing: Drawing) -> list[tuple[int, str]]:
     """Number of a colour, and what has it; empty where there is one term only."""
     if len(drawing.terms) == 1:
         return []
-    last = len(COLOURS) - 1
-    legend = list(enumerate(drawing.terms[:last]))
+    last = COLOURS - 1
+    shown = list(enumerate(drawing.terms[:last]))
     rest = drawing.terms[last:]
     if rest:
-        legend.append((last, rest[0] if len(rest) == 1 else f"{len(rest)} more terms"))
+        shown.append((last, rest[0] if len(rest) == 1 else f"{len(rest)} more terms"))
     if drawing.repeated:
-        legend.append((REPEATED, "counts more than once"))
-    return legend
+        shown.append((REPEATED, "counts more than once"))
+    return shown
 
 
-def _sentence(drawing: Drawing, title: str, below: str, legend: list[tuple[int, str]]) -> str:
+def _sentence(drawing: Drawing, title: str, below: str, shown: list[tuple[int, str]]) -> str:
     text = f"Mask of {title}, {below}. Queries run downwards, keys to the right; {plural(drawing.total, 'pair')}."
-    if not legend:
+    if not shown:
         return text
-    last = len(COLOURS) - 1
+    last = COLOURS - 1
     counts = {**dict(enumerate(drawing.pairs[:last])), last: sum(drawing.pairs[last:]), REPEATED: drawing.repeated}
     more = "" if drawing.cell > 1 else " that no term before has"
     parts = [
         f"{COLOUR_NAMES[colour]}: {name}, {plural(counts[colour], 'pair')}{more * (0 < colour < REPEATED)}"
-        for colour, name in legend
+        for colour, name in shown
     ]
     return f"{text} {'; '.join(parts)}."
 
