@@ -32,6 +32,7 @@ from patternc.algebra.expectation import (
 )
 from patternc.analysis.facts import Facts
 from patternc.analysis.operators import NoOperator
+from patternc.analysis.prove import Proof
 from patternc.analysis.reach import Reach, Target, reach
 from patternc.analysis.tile_counts import Occupied, occupied_tiles
 from patternc.diagnostics import Diagnostic, Label, PatternError
@@ -243,9 +244,19 @@ def _connected(expected: Connected, facts: Facts) -> Verdict:
         elif found.depth is not None:
             deepest = max(deepest, found.depth)
     if undecided is not None:
+        proved = None if expected.from_any_layer or target != facts.target else _proved_depth(facts)
+        if proved is not None and proved <= count:
+            detail = f"connected after {_layers(proved)}, as is proved for every length"
+            return Verdict(expected.text, True, detail, None, expected.label)
         return Verdict(expected.text, None, undecided, None, expected.label)
     runs = f"every run of {_layers(count)} connects: " if expected.from_any_layer else ""
     return Verdict(expected.text, True, f"{runs}connected after {_layers(deepest)}", None, expected.label)
+
+
+def _proved_depth(facts: Facts) -> int | None:
+    """Layers, from the first on, that connect the model at every length; None where that was not proved."""
+    proof = facts.proof
+    return proof.here.depth if isinstance(proof, Proof) and not proof.here.assumes else None
 
 
 def _reach_of(first: int, count: int, target: Target, facts: Facts) -> Reach:

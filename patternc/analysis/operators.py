@@ -292,13 +292,13 @@ def _listed(relation: Relation, length: int, keys: Int64 | None = None) -> tuple
     except TileBudgetError as error:
         raise NoOperator(f"{error}") from error
     if keys is None:
-        return _planned(spans.row, spans.start, spans.stop, length, None)
+        return planned(spans.row, spans.start, spans.stop, length, None)
     start, stop = np.searchsorted(keys, spans.start), np.searchsorted(keys, spans.stop)
     some = start < stop
-    return _planned(spans.row[some], start[some], stop[some], keys.size, keys)
+    return planned(spans.row[some], start[some], stop[some], keys.size, keys)
 
 
-def _planned(row: Int64, start: Int64, stop: Int64, count: int, keys: Int64 | None) -> tuple[Operator, ...]:
+def planned(row: Int64, start: Int64, stop: Int64, count: int, keys: Int64 | None) -> tuple[Operator, ...]:
     """Runs, sorted by row, of positions below `count`."""
     if row.size == 0:
         return ()

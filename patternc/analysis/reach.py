@@ -6,7 +6,8 @@ in a causal model. *Complete at depth d*: the composition of the first d layers 
 
 For: depth, growth of the receptive fields, and the first missing pair, by whichever exact method applies: blocks that
 are seen whole (`saturated.py`), causal layers that repeat themselves (`recurrent.py`), windows with global tokens
-(`hub_reach.py`), or a sweep over all keys (`sweep.py`). Not for: proofs for all lengths, or paths (`witness.py`).
+(`hub_reach.py`), a sweep over all keys (`sweep.py`), or, where they are too many, bounds over blocks (`sandwich.py`).
+Not for: proofs for all lengths, or paths (`witness.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from patternc.algebra.budget import TileBudgetError
 from patternc.algebra.relation import Relation, Spans, merge_spans, union
 from patternc.algebra.schedule import Schedule
 from patternc.analysis.growth import Growth, Own, growth_of
@@ -24,8 +26,9 @@ from patternc.analysis.operators import NoOperator, lower
 from patternc.analysis.period import looks_back
 from patternc.analysis.propagate import apply
 from patternc.analysis.recurrent import LARGEST_REDUCED, recurrence, recurrent
+from patternc.analysis.sandwich import bounded
 from patternc.analysis.saturated import saturated
-from patternc.analysis.sweep import LARGEST_SWEEP, Pair, Swept, Target, swept
+from patternc.analysis.sweep import LARGEST_SWEEP, Pair, Steps, Swept, Target, swept
 
 PROSPECT_LAYERS = 4096
 
@@ -36,7 +39,8 @@ class Reach:
 
     `depth` is the number of layers, at least 1, after which the target is reached; None if it never is within them.
     `missing` is the first pair (query, key) of the target, by query, then by key, that no path joins after the last
-    layer; `hardest` the first pair that takes all `depth` layers, where `depth` is above 1.
+    layer; `hardest` the first pair that takes all `depth` layers, where `depth` is above 1. `growth` has an entry for
+    each layer, or none where bounds decided the rest (`sandwich.py`).
     """
 
     complete: bool | None
@@ -66,8 +70,8 @@ def _reach(layers: Sequence[Relation], length: int, target: Target, block: int) 
         return _of_blocks(inner, blocks.size, length)
     repeats = recurrence(layers, length) if target == "past" else None
     hubs = through_hubs(layers, length) if target == "all" else None
-    if length > (LARGEST_SWEEP if repeats is None and hubs is None else LARGEST_REDUCED):
-        return _too_long(length)
+    if length > LARGEST_REDUCED:
+        return _undecided(f"not decided: {length:,} tokens are more than {LARGEST_REDUCED:,}")
     try:
         lowered = {layer: lower(layer, length) for layer in dict.fromkeys(layers)}
     except NoOperator as error:
@@ -80,12 +84,22 @@ def _reach(layers: Sequence[Relation], length: int, target: Target, block: int) 
     if joined is not None:
         return _found(joined, own)
     if length > LARGEST_SWEEP:
-        return _too_long(length)
+        return _bounded(layers, steps, length, target)
     return _found(swept(steps, length, target, backward=all(looks_back(layer) for layer in layers)), own)
 
 
-def _too_long(length: int) -> Reach:
-    return _undecided(f"not decided: {length:,} tokens are more than the {LARGEST_SWEEP:,} whose keys are all followed")
+def _bounded(layers: Sequence[Relation], steps: Steps, length: int, target: Target) -> Reach:
+    """Without growth, which bounds do not give."""
+    why = f"{length:,} tokens are more than the {LARGEST_SWEEP:,} whose keys are all followed"
+    try:
+        found = bounded(layers, steps, length, target)
+    except TileBudgetError as error:
+        return _undecided(f"not decided: {why}, and {error}")
+    if found is None:
+        return _undecided(f"not decided: {why}, and bounds over blocks of tokens leave too much open")
+    complete = found.depth is not None
+    missing, hardest = (None, found.pair) if complete else (found.pair, None)
+    return Reach(complete, found.depth, (), missing, hardest, found.method, exact=True)
 
 
 def _found(found: Swept, own: Own) -> Reach:

@@ -73,11 +73,11 @@ def recurrence(layers: Sequence[Relation], length: int) -> Recurrence | None:
     if not all(looks_back(layer) for layer in layers):
         return None
     distinct = tuple(dict.fromkeys(layers))
-    edges = sorted({edge for layer in distinct for edge in _edges(layer)})
-    align = lcm(*(size for layer in distinct for size in _sizes(layer)))
-    early = [0, *(edge for edge in edges if edge * PERIOD_SHARE <= length)]
+    places = sorted({edge for layer in distinct for edge in edges(layer)})
+    align = lcm(*(size for layer in distinct for size in block_sizes(layer)))
+    early = [0, *(edge for edge in places if edge * PERIOD_SHARE <= length)]
     last = min(MOST_LAST, length // PERIOD_SHARE)
-    late = [*(edge for edge in edges if length - last <= edge < length), length]
+    late = [*(edge for edge in places if length - last <= edge < length), length]
     starts = dict.fromkeys(at for edge in (early[0], early[-1]) for at in (edge, -(-edge // align) * align))
     for start in starts:
         for stop in dict.fromkeys((late[-1], late[0])):
@@ -129,7 +129,7 @@ def _restricted(relation: Relation, start: int, stop: int) -> Relation:
             return shift_into(relation, start, stop)
 
 
-def _edges(relation: Relation) -> Iterator[int]:
+def edges(relation: Relation) -> Iterator[int]:
     """Positions at which the relation is not what it is elsewhere."""
     match relation:
         case Keys(spans) | Queries(spans):
@@ -137,30 +137,30 @@ def _edges(relation: Relation) -> Iterator[int]:
                 yield from span
         case Slice(start, stop, inner):
             yield from (start, stop)
-            yield from (start + edge for edge in _edges(inner))
+            yield from (start + edge for edge in edges(inner))
         case Blocks(size, inner):
-            yield from (size * edge for edge in _edges(inner))
+            yield from (size * edge for edge in edges(inner))
         case Union(parts) | Intersection(parts):
             for part in parts:
-                yield from _edges(part)
+                yield from edges(part)
         case Difference(left, right):
-            yield from _edges(left)
-            yield from _edges(right)
+            yield from edges(left)
+            yield from edges(right)
         case _:
             return
 
 
-def _sizes(relation: Relation) -> Iterator[int]:
+def block_sizes(relation: Relation) -> Iterator[int]:
     """Sizes of the blocks whose edges a beginning must not cut."""
     match relation:
         case Blocks(size, _) | Within(size, _) | Chunk((size,)):
             yield size
         case Union(parts) | Intersection(parts):
             for part in parts:
-                yield from _sizes(part)
+                yield from block_sizes(part)
         case Difference(left, right):
-            yield from _sizes(left)
-            yield from _sizes(right)
+            yield from block_sizes(left)
+            yield from block_sizes(right)
         case _:
             return
 

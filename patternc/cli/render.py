@@ -160,7 +160,8 @@ def _connectivity(console: Console, report: Report) -> None:
     found = report.connectivity
     _tell(console, connection(report))
     if found.reach.exact:
-        show(console, growth_table(report))
+        if found.reach.growth:
+            show(console, growth_table(report))
         depth = average_depth(found)
         if depth is not None:
             say(console, depth)

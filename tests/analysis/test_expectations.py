@@ -60,11 +60,19 @@ def test_connected_counts_from_the_first_layer():
     assert one.detail == "after 1 layer query 4 does not see key 0; it takes 2 layers"
 
 
+def test_what_is_proved_for_every_length_holds_at_one_that_is_too_long_to_follow():
+    layers = "all: local(4) | columns(4, at = [3]) | random(16)"
+    _, verdict = verdicts(model("connected within 2 layers", layers=layers, tokens=70000, heads=1))
+    assert (verdict[0].holds, verdict[0].detail) == (True, "connected after 2 layers, as is proved for every length")
+    _, (shallow,) = verdicts(model("connected within 1 layers", layers=layers, tokens=70000, heads=1))
+    assert shallow.holds is None
+
+
 def test_what_is_not_known_does_not_pass():
-    text = model("connected", layers="all: local(64) | keys(0..4)", tokens=70000, heads=1)
+    text = model("connected", layers="all: random(16) | self", tokens=70000, heads=1, count=4)
     _, (verdict,) = verdicts(text)
     assert verdict.holds is None
-    assert "65,536" in verdict.detail
+    assert "listed one by one" in verdict.detail
     (error,) = failures([verdict])
     assert (error.code, error.primary.text) == ("PA606", verdict.detail)
 
