@@ -20,6 +20,7 @@ from patternc.analysis.count import Counts, count
 from patternc.analysis.crop import Cropped, crop
 from patternc.analysis.measures import Cache, decode_cache
 from patternc.analysis.reach import Reach, Target, layer_relations, reach
+from patternc.analysis.stages import stage
 from patternc.analysis.tile_counts import TileCounter, Tiles, on_neighbours
 from patternc.grammar import typed
 
@@ -66,11 +67,13 @@ class Facts:
     @cached_property
     def counts(self) -> Counts:
         """Exact pairs."""
+        stage("counting pairs")
         return count(self.schedule)
 
     @cached_property
     def computed(self) -> tuple[Tiles, ...]:
         """The tiles of each pattern of the schedule."""
+        stage("counting tiles")
         found: list[Tiles] = []
         for index, (pattern, counted) in enumerate(zip(self.schedule.patterns, self.counts.patterns, strict=True)):
             with work_for(index):
@@ -99,6 +102,7 @@ class Facts:
     @cached_property
     def reach(self) -> Reach:
         """What all layers together connect."""
+        stage("following keys through the layers")
         return reach(self.layers, self.schedule.tokens, self.target)
 
     @cached_property
@@ -109,6 +113,7 @@ class Facts:
     @cached_property
     def cache(self) -> Cache:
         """What decoding must keep. Raises NoOperator where a pattern has too little structure for its length."""
+        stage("looking for the last query of each key")
         return decode_cache(self.schedule)
 
     @cached_property
@@ -116,6 +121,7 @@ class Facts:
         """The closed form of each pattern of the schedule."""
         from patternc.analysis.formula import formulas
 
+        stage("finding closed forms")
         return formulas(self.schedule, self.counts, None if self.origin is None else self.origin.at)
 
     @cached_property
@@ -141,11 +147,13 @@ class Facts:
     @cached_property
     def proof(self) -> Proof | NoProof | None:
         """What holds for every length, None where only a schedule is known."""
+        stage("proving what holds for every length")
         return None if self.origin is None else self.origin.prove()
 
     @cached_property
     def cropped(self) -> Cropped:
         """Whether the masks are crop-stable."""
+        stage("comparing with shorter lengths")
         return UNKNOWN_CROP if self.origin is None else self.origin.crop()
 
 

@@ -145,9 +145,13 @@ def swept(steps: Steps, length: int, target: Target, backward: bool) -> Swept:
 
     columns = blocks(length, length)
     with ThreadPoolExecutor(min(len(columns), os.cpu_count() or 1, MOST_THREADS)) as threads:
-        for block in threads.map(work, columns):
-            sizes += block.sizes
-            missing = [_earlier(a, b) for a, b in zip(missing, block.missing, strict=True)]
+        try:
+            for block in threads.map(work, columns):
+                sizes += block.sizes
+                missing = [_earlier(a, b) for a, b in zip(missing, block.missing, strict=True)]
+        except KeyboardInterrupt:
+            threads.shutdown(cancel_futures=True)  # else all that is left would be done before the end
+            raise
     depth = next((layer + 1 for layer, pair in enumerate(missing) if pair is None), None)
     pair = missing[-1] if depth is None else missing[depth - 2] if depth > 1 else None
     return Swept(sizes, depth, pair, f"bit sweep over all {length:,} keys")

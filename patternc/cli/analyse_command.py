@@ -21,6 +21,7 @@ from patternc.cli.output import (
     use_colour,
     write_diagnostics,
 )
+from patternc.cli.progress import progress
 from patternc.codegen.plan import Dtype
 from patternc.compiler import analyse
 from patternc.diagnostics import Diagnostic
@@ -59,34 +60,38 @@ def command(
     given = read_input(file, expression, causal, bidirectional, layers, heads, tokens, params)
     with clear_errors():
         try:
-            program, failures = analyse(
-                given.source(),
-                tokens=given.tokens,
-                params=given.params,
-                head_dim=head_dim,
-                dtype=dtype,
-                target=target,
-            )
+            with progress():
+                program, failures = analyse(
+                    given.source(),
+                    tokens=given.tokens,
+                    params=given.params,
+                    head_dim=head_dim,
+                    dtype=dtype,
+                    target=target,
+                )
         except ValueError as error:
             raise click.UsageError(str(error)) from None
         try:
-            text = ""
-            if html_file is not None:
-                written = _write_page(program, path, failures, html_file)
-                click.echo(written, err=as_json)
-            if as_json:
-                text = json.dumps(program.report_json(path), indent=2, ensure_ascii=False) + "\n"
-            elif html_file is None:
-                from patternc.cli.render import render_report
-
-                width, colour = terminal_width(sys.stdout), use_colour(sys.stdout)
-                text = render_report(program.report(path), program.figures, width=width, colour=colour)
+            with progress():
+                written = None if html_file is None else _write_page(program, path, failures, html_file)
+                text = "" if html_file is not None and not as_json else _text(program, path, as_json)
         except ValueError as error:
             refuse(str(error))
+        if written is not None:
+            click.echo(written, err=as_json)
         click.echo(text, nl=False)
         write_diagnostics((*program.warnings, *failures), "human")
     if failures:
         sys.exit(FAILED)
+
+
+def _text(program: Program, path: tuple[int, int] | None, as_json: bool) -> str:
+    if as_json:
+        return json.dumps(program.report_json(path), indent=2, ensure_ascii=False) + "\n"
+    from patternc.cli.render import render_report
+
+    width, colour = terminal_width(sys.stdout), use_colour(sys.stdout)
+    return render_report(program.report(path), program.figures, width=width, colour=colour)
 
 
 def _write_page(program: Program, path: tuple[int, int] | None, failures: Sequence[Diagnostic], file: Path) -> str:

@@ -46,7 +46,10 @@ def command(
             checked = check(source, tokens=given.tokens, params=given.params, needs_model=False)
             found = checked.diagnostics
             if deep and checked.program.model is not None and not has_errors(found):
-                found = compile(source, tokens=given.tokens, params=given.params).warnings
+                from patternc.cli.progress import progress
+
+                with progress():
+                    found = compile(source, tokens=given.tokens, params=given.params).warnings
             parts += checked.program.model is None and not has_errors(found)
         except PatternError as error:
             found = error.diagnostics

@@ -9,6 +9,7 @@ import click
 
 from patternc.cli.options import pattern_options, plan_options, read_input
 from patternc.cli.output import clear_errors, write_diagnostics
+from patternc.cli.progress import progress
 from patternc.codegen.plan import Dtype
 from patternc.compiler import compile
 
@@ -35,14 +36,15 @@ def command(
     given = read_input(file, expression, causal, bidirectional, layers, heads, tokens, params)
     with clear_errors():
         try:
-            program = compile(
-                given.source(),
-                tokens=given.tokens,
-                params=given.params,
-                head_dim=head_dim,
-                dtype=dtype,
-                target=target,
-            )
+            with progress():
+                program = compile(
+                    given.source(),
+                    tokens=given.tokens,
+                    params=given.params,
+                    head_dim=head_dim,
+                    dtype=dtype,
+                    target=target,
+                )
         except ValueError as error:
             raise click.UsageError(str(error)) from None
         write_diagnostics(program.warnings, "human")

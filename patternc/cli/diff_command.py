@@ -14,6 +14,7 @@ import click
 
 from patternc.cli.options import Input, is_standard_input, plan_options, read_input
 from patternc.cli.output import clear_errors, terminal_width, use_colour
+from patternc.cli.progress import progress
 from patternc.codegen.plan import Dtype
 from patternc.compiler import analyse
 from patternc.program import Program
@@ -73,7 +74,7 @@ def command(
         )
         return program
 
-    with clear_errors(TROUBLE):
+    with clear_errors(TROUBLE), progress():
         try:
             if files:
                 a = compiled(from_file(files[0], params), head_dim)
@@ -113,6 +114,6 @@ def command(
             text = render_difference(
                 found, names[0], names[1], width=terminal_width(sys.stdout), colour=use_colour(sys.stdout)
             )
-        click.echo(text, nl=False)
+    click.echo(text, nl=False)
     if not found.equal:
         sys.exit(DIFFERENT)

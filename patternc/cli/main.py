@@ -34,6 +34,8 @@ COMMANDS = {
 ALIASES = {"analyze": "analyse"}
 BROKEN_PIPE = 128 + 13
 """What a shell says of a program that SIGPIPE ended."""
+INTERRUPTED = 128 + 2
+"""And of one that SIGINT ended."""
 UNWRITTEN = 2
 """Standard output cannot be written: no answer, neither 0 nor 1."""
 
@@ -71,6 +73,14 @@ class LazyGroup(click.Group):
             with suppress(OSError):  # standard error may be the one that fails
                 click.echo(f"error: {error}", err=True)
             sys.exit(UNWRITTEN)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
+        """As click does; a command that is interrupted ends as the signal would end it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
