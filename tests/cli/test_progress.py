@@ -72,7 +72,7 @@ def test_a_script_sees_no_progress(tmp_path):
 
 
 def test_quick_work_shows_nothing():
-    process, terminal = started("check", "-e", "local(64)", "--causal", out=subprocess.DEVNULL)
+    process, terminal = started("check", "-e", "local(64)", "--causal", "--tokens", "64", out=subprocess.DEVNULL)
     shown = read_until(terminal, None)
     assert process.wait() == 0
     os.close(terminal)
