@@ -49,7 +49,7 @@ class Bottleneck:
     """How many paths there are without a common token: `paths` where it is known, else between the two bounds.
 
     `after` is a layer after which no more than `paths` tokens are on any path, None where the paths are not separated
-    at one boundary, or there are none. All are None where nothing was computed, or a single layer has no tokens between,
+    at one boundary, or there are none. All are None where nothing was computed, or one layer has no tokens between,
     and `method` says so.
     """
 

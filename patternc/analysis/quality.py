@@ -1,7 +1,8 @@
 """Quality: how well a model connects what it connects.
 
 For: the measures that say more than whether there is a path, as one value of the report. Not for: how each is had
-(`bottleneck.py`, `rollout.py`), or what follows from counts alone (`measures.py`, `balance.py`).
+(`bottleneck.py`, `exposure.py`, `spectrum.py`, `rollout.py`), or what follows from counts alone (`measures.py`,
+`balance.py`).
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from patternc.analysis.bottleneck import Bottleneck, bottleneck
+from patternc.analysis.exposure import Exposure, exposure
 from patternc.analysis.facts import Facts
+from patternc.analysis.measures import Hubs
 from patternc.analysis.rollout import Rollout, rollout
+from patternc.analysis.spectrum import Gap, spectral_gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +22,17 @@ class Quality:
     """The measures; each says how it was had, or why it was not."""
 
     bottleneck: Bottleneck
+    exposure: Exposure
+    gap: Gap
     rollout: Rollout
 
 
-def quality(facts: Facts) -> Quality:
-    """The measures of the schedule of `facts`."""
-    return Quality(bottleneck(facts.layers, facts.schedule.tokens), rollout(facts.schedule))
+def quality(facts: Facts, hubs: Hubs) -> Quality:
+    """The measures of the schedule of `facts`, whose hubs these are."""
+    schedule, layers, tokens = facts.schedule, facts.layers, facts.schedule.tokens
+    return Quality(
+        bottleneck(layers, tokens),
+        exposure(layers, tokens, facts.target, hubs.keys, facts.reach),
+        spectral_gap(layers, tokens, schedule.causal, hubs.keys),
+        rollout(schedule),
+    )

@@ -94,7 +94,7 @@ def _worth_it(found: Recurrence, length: int) -> bool:
 
 def _between(layers: Sequence[Relation], distinct: Iterable[Relation], start: int, stop: int) -> Recurrence | None:
     try:
-        inside = {layer: _restricted(layer, start, stop) for layer in distinct}
+        inside = {layer: restricted(layer, start, stop) for layer in distinct}
     except Unstructured:
         return None
     periods = [period(layer) for layer in inside.values()]
@@ -104,7 +104,7 @@ def _between(layers: Sequence[Relation], distinct: Iterable[Relation], start: in
     return Recurrence(start, stop, lcm(*known), tuple(inside[layer] for layer in layers))
 
 
-def _restricted(relation: Relation, start: int, stop: int) -> Relation:
+def restricted(relation: Relation, start: int, stop: int) -> Relation:
     """The relation between the positions `start` and `stop`, in positions counted from `start`.
 
     Raises:
@@ -112,15 +112,15 @@ def _restricted(relation: Relation, start: int, stop: int) -> Relation:
     """
     match relation:
         case Union(parts):
-            return union(*(_restricted(part, start, stop) for part in parts))
+            return union(*(restricted(part, start, stop) for part in parts))
         case Intersection(parts):
-            return intersection(*(_restricted(part, start, stop) for part in parts))
+            return intersection(*(restricted(part, start, stop) for part in parts))
         case Difference(left, right):
-            return difference(_restricted(left, start, stop), _restricted(right, start, stop))
+            return difference(restricted(left, start, stop), restricted(right, start, stop))
         case Chunk((size,)) if start % size == 0:
             return relation
         case Slice(first, last, inner) if first <= start and stop <= last:
-            return _restricted(inner, start - first, stop - first)
+            return restricted(inner, start - first, stop - first)
         case Slice(first, last, _) if last <= start or stop <= first:
             return union()
         case _ if start == 0 and period(relation) is not None:

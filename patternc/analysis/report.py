@@ -121,6 +121,7 @@ def report(
     if path is not None and not all(0 <= position < schedule.tokens for position in path):
         raise ValueError(f"a path needs two positions in 0..{schedule.tokens - 1}, got {path[0]} and {path[1]}")
     cache, cache_method = _cache(facts)
+    busiest = hubs(schedule, facts.counts)
     return Report(
         model=schedule.name,
         tokens=schedule.tokens,
@@ -137,8 +138,8 @@ def report(
         connectivity=_connectivity(facts, path),
         cache=cache,
         cache_method=cache_method,
-        hubs=hubs(schedule, facts.counts),
-        quality=quality(facts),
+        hubs=busiest,
+        quality=quality(facts, busiest),
         structure=structure(schedule),
         expectations=tuple(verdicts),
         warnings=tuple(warnings),

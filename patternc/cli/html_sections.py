@@ -29,6 +29,7 @@ from patternc.cli.sentences import (
 )
 from patternc.cli.sentences import decoding as decoding_sentences
 from patternc.cli.sentences_plan import plan_remarks, planned_heads
+from patternc.cli.sentences_quality import busiest_row, quality
 from patternc.codegen.explain import PlanFigures
 from patternc.diagnostics import Diagnostic, render
 
@@ -98,6 +99,9 @@ def cost(report: Report) -> Part:
     rows = [_cost_row(report, row) for row in cost_rows(report.layers)]
     contents: list[Content] = [table("Cost of each layer and head", columns, rows, wide=True)]
     contents.append(element("p", f"{total_pairs(report)}."))
+    busiest = busiest_row(report)
+    if busiest is not None:
+        contents.append(element("p", busiest))
     kinds = kinds_of_layer(report)
     if kinds is not None:
         contents.append(element("p", f"{kinds}."))
@@ -163,7 +167,9 @@ def decoding(report: Report) -> Part:
     """What decoding keeps, the hubs, and every measure of the report with its value."""
     measures = to_json(report)["measures"]
     rows = [(name, value) for name, value in measured(measures) if name not in DRAWN]
-    return Part("decoding", "Decoding and measures", (told(decoding_sentences(report)), measure_table(rows)))
+    connected = joined([element("h3", "How well it connects"), told(quality(report))])
+    sentences = told(decoding_sentences(report))
+    return Part("decoding", "Decoding and measures", (sentences, connected, measure_table(rows)))
 
 
 DRAWN = {"graph: alike", "graph: follows", "graph: repeats"}

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from patternc.analysis.bottleneck import Bottleneck
+from patternc.analysis.exposure import Exposure
 from patternc.analysis.report import Report
 from patternc.analysis.rollout import Influence, Rollout
-from patternc.cli.page import percent, plural, ranges, times
+from patternc.analysis.spectrum import Gap
+from patternc.cli.page import percent, places, plural, ranges, times
 from patternc.cli.sentences import Sentence
 
 
@@ -19,6 +21,8 @@ def quality(report: Report) -> Iterator[Sentence]:
     """What the connections are worth, measure by measure."""
     found = report.quality
     yield from _bottleneck(found.bottleneck, report)
+    yield from _exposure(found.exposure, report)
+    yield from _gap(found.gap, report)
     yield from _rollout(found.rollout)
 
 
@@ -32,7 +36,10 @@ def _bottleneck(found: Bottleneck, report: Report) -> Iterator[Sentence]:
     if found.paths == 0:
         yield Sentence("Nothing of the first token ever comes to the last query.")
         return
-    dense = "as with dense attention" if found.paths == report.tokens else f"of {report.tokens:,} with dense attention"
+    if found.paths == report.tokens:
+        yield Sentence("From the first token to the last query, all tokens at once can pass it on: no bottleneck.")
+        return
+    dense = f"of {report.tokens:,} with dense attention"
     where = "" if found.after is None else f"; the narrowest place is after layer {found.after}"
     yield Sentence(
         f"From the first token to the last query, {plural(found.paths, 'token')} at once can pass it on, "
@@ -40,9 +47,36 @@ def _bottleneck(found: Bottleneck, report: Report) -> Iterator[Sentence]:
     )
 
 
+def _exposure(found: Exposure, report: Report) -> Iterator[Sentence]:
+    if not found.hubs:
+        return
+    hubs, before = places(found.hubs), report.connectivity.reach.depth
+    if found.lost is None or found.connected is None:
+        yield Sentence(f"What hangs on {hubs} is open: {found.method}.", "open")
+    elif found.lost and found.share is not None:
+        lost = f"{percent(found.share)} of the connections among other tokens"
+        yield Sentence(f"Everything attends {hubs}: without, {lost} would be lost.")
+    elif found.depth is not None and before is not None and found.depth > before:
+        deep = f"after {plural(found.depth, 'layer')} instead of {before}"
+        yield Sentence(f"Everything attends {hubs}: without, the other tokens see each other {deep}.")
+    else:
+        yield Sentence(f"Everything attends {hubs}, and no connection among other tokens hangs on that.")
+
+
+def _gap(found: Gap, report: Report) -> Iterator[Sentence]:
+    if report.causal:
+        return
+    if found.gap is None:
+        yield Sentence(f"No spectral gap: {found.method.removeprefix('none: ')}.", faint=True)
+        return
+    without = "" if found.without is None else f", without the hubs {found.without:g}"
+    of = "every token" if found.block == 1 else f"{found.blocks} blocks of {found.block:,} tokens"
+    yield Sentence(f"Spectral gap a layer, over {of}: {found.gap:g} (dense attention 0.5){without}.")
+
+
 def _rollout(found: Rollout) -> Iterator[Sentence]:
     if found.mixed is None or found.attention is None:
-        yield Sentence(f"How far influence reaches is open, {found.method}.", "open")
+        yield Sentence(f"How far influence reaches is open: {found.method}.", "open")
         return
     yield Sentence(
         f"With even attention, half of what reaches the last query comes from within "
