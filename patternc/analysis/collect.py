@@ -1,7 +1,8 @@
 """Sums over the queries of each key, in time linear in runs of neighbouring keys.
 
-A running total gives a run its weight from where it begins to where it ends. Listed keys are neighbours among
-themselves, and a stride is runs within its residue classes.
+A running total gives a run its weight from where it begins to where it ends. Neighbouring queries whose runs begin (or
+end) at one place give what they hold together, from running totals again. Listed keys are neighbours among themselves,
+and a stride is runs within its residue classes.
 
 For: pulling weights from queries back to their keys, each pair as often as it counts. Not for: bits, where joining
 twice does no harm (`propagate.py`), or what the weights are (`rollout.py`).
@@ -28,16 +29,21 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Edges:
-    """Where runs begin, or end: `at` ascending and distinct; those at at[t] belong to rows[first[t] : first[t + 1]]."""
+    """Where runs begin, or end: `at` ascending and distinct.
+
+    The rows of those at at[t] are the spans [start, stop) number first[t] to first[t + 1].
+    """
 
     at: Int64
     first: Int64
-    rows: Int64
+    start: Int64
+    stop: Int64
 
-    def gather(self, held: Float64, into: Float64, sign: int) -> None:
-        """Add what the rows hold to where their runs begin or end."""
+    def gather(self, totals: Float64, into: Float64, sign: int) -> None:
+        """Add what the rows hold to where their runs begin or end; `totals` are those of the rows before each row."""
         if self.at.size:
-            into[self.at] += sign * np.add.reduceat(held[self.rows], self.first, axis=0)
+            held = totals[self.stop] - totals[self.start]
+            into[self.at] += sign * np.add.reduceat(held, self.first, axis=0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +59,10 @@ class _Runs:
     def collect(self, held: Float64) -> Float64:
         """For each key, the sum of `held` over the rows whose runs have it."""
         change = np.zeros((self.size + 1, *held.shape[1:]))
-        self.starts.gather(held, change, 1)
-        self.stops.gather(held, change, -1)
+        totals = np.zeros((held.shape[0] + 1, *held.shape[1:]))
+        np.cumsum(held, axis=0, out=totals[1:])
+        self.starts.gather(totals, change, 1)
+        self.stops.gather(totals, change, -1)
         found = np.cumsum(change[:-1], axis=0)
         if self.keys is None:
             return found
@@ -120,7 +128,8 @@ def collector(branches: Sequence[Relation], n: int, budget: Budget) -> Collector
     keys = np.zeros(n, dtype=np.int64)
     for part in parts:
         keys[: part.lengths.size] += part.lengths[:n]
-    runs = sum((part.runs if isinstance(part, _Classes) else part).starts.rows.size for part in parts)
+    every = [part.runs if isinstance(part, _Classes) else part for part in parts]
+    runs = sum(edges.start.size for part in every for edges in (part.starts, part.stops))
     return Collector(keys, runs, tuple(parts))
 
 
@@ -165,6 +174,11 @@ def _runs(spans: RowSpans, everyone: Int64, rows: Int64 | None = None, keys: Int
 
 
 def _edges(at: Int64, row: Int64) -> _Edges:
-    order = np.argsort(at, kind="stable")
-    distinct, first = np.unique(at[order], return_index=True)
-    return _Edges(distinct, first.astype(np.int64), row[order])
+    order = np.lexsort((row, at))
+    at, row = at[order], row[order]
+    fresh = np.ones(at.size, dtype=np.bool_)
+    fresh[1:] = (at[1:] != at[:-1]) | (row[1:] != row[:-1] + 1)
+    last = np.ones(at.size, dtype=np.bool_)
+    last[:-1] = fresh[1:]
+    distinct, first = np.unique(at[fresh], return_index=True)
+    return _Edges(distinct, first.astype(np.int64), row[fresh], row[last] + 1)

@@ -26,8 +26,9 @@ Float64 = NDArray[np.float64]
 
 TOLERANCE = 1e-9
 """Influence that rounding may hide: a window of 100 keys holds 99 % in its nearest 99, and no rounding may say 100."""
-DIGITS = 9
-"""Of a share: no more than rounding leaves on every machine."""
+DIGITS, HALF_WAY = 9, 1e-12
+"""Digits of a share, and what is added before it is rounded: one that lies half-way, as quotients by powers of two do,
+goes up on every machine."""
 MOST_RUNS = 1 << 22
 """Runs of keys that one pattern may have."""
 MOST_WORK = 1 << 25
@@ -91,7 +92,9 @@ def _refused(why: str) -> Rollout:
 def _influence(held: Float64) -> Influence:
     within = np.cumsum(held[::-1]) + TOLERANCE
     return Influence(
-        int(np.argmax(within >= 0.5)), int(np.argmax(within >= 0.99)), round(min(float(held[0]), 1.0), DIGITS)
+        int(np.argmax(within >= 0.5)),
+        int(np.argmax(within >= 0.99)),
+        min(round(float(held[0]) + HALF_WAY, DIGITS), 1.0),
     )
 
 
