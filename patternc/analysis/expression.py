@@ -16,6 +16,7 @@ import sympy  # pyright: ignore[reportMissingTypeStubs]  # it ships none
 
 from patternc.analysis.chamber import Counted
 from patternc.analysis.family import TOKENS, Affine, Family, symbol
+from patternc.analysis.fit import Polynomial
 from patternc.analysis.region import QUOTIENT, REST
 
 symbolic: Any = sympy
@@ -96,6 +97,15 @@ def express(members: Family, counted: Counted) -> Formula:
         bounds.append((low, high))
     kept = tuple((low, high) for low, high in bounds if _open(low, high))
     return Formula(expression, kept, tuple(equal), counted.checks)
+
+
+def in_steps(polynomial: Polynomial, step: int, least: int, checks: int) -> Formula:
+    """A polynomial in n / step as an expression in n, for n from `least` on that is a multiple of `step`."""
+    total: Expr = symbolic.Integer(0)
+    for (exponent,), coefficient in polynomial.terms:
+        total += symbolic.Rational(coefficient.numerator, coefficient.denominator) * (N / step) ** exponent
+    whole = symbolic.Mod(N, step, evaluate=False), symbolic.Integer(0)
+    return Formula(symbolic.expand(total), ((symbolic.Integer(least), N),), (whole,) if step > 1 else (), checks)
 
 
 def _open(low: Expr, high: Expr) -> bool:

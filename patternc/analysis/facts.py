@@ -52,6 +52,10 @@ class Origin:
     prove: Callable[[], Proof | NoProof]
 
 
+MOST_TILE_FORMS = 8
+"""Patterns of a schedule whose tiles are looked for in closed form: each is planned at five lengths more."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """The figures of a schedule. Without an `origin`, formulas have numbers in the place of parameters.
@@ -123,6 +127,25 @@ class Facts:
 
         stage("finding closed forms")
         return formulas(self.schedule, self.counts, None if self.origin is None else self.origin.at)
+
+    @cached_property
+    def tile_forms(self) -> tuple[Formula | None, ...]:
+        """The tiles of each pattern of the schedule in closed form."""
+        from patternc.analysis.tile_forms import tile_form
+
+        origin, schedule = self.origin, self.schedule
+        if origin is None:
+            return (None,) * len(schedule.patterns)
+        stage("finding closed forms of tiles")
+        params = dict(schedule.params)
+
+        def at(tokens: int) -> Schedule | None:
+            return origin.at(tokens, params)
+
+        return tuple(
+            tile_form(schedule, index, found, at, self.tiles) if index < MOST_TILE_FORMS else None
+            for index, found in enumerate(self.computed)
+        )
 
     @cached_property
     def formula(self) -> Formula | None:

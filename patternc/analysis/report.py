@@ -47,6 +47,7 @@ class HeadReport:
     density: Fraction
     formula: Formula | None
     tiles: Tiles
+    tile_form: Formula | None
     balance: Balance
 
 
@@ -159,6 +160,7 @@ def _layer(facts: Facts, layer: int) -> LayerReport:
             density=Fraction(counts.patterns[at].distinct, counts.dense),
             formula=facts.formulas[at],
             tiles=facts.computed[at],
+            tile_form=facts.tile_forms[at],
             balance=facts.balances[at],
         )
         for at in dict.fromkeys(row)

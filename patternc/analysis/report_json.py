@@ -110,7 +110,7 @@ def _heads(heads: HeadReport) -> Json:
         "distinct": heads.distinct,
         "density": float(heads.density),
         **_formula(heads.formula),
-        "tiles": _tiles(heads.tiles),
+        "tiles": {**_tiles(heads.tiles), **_formula(heads.tile_form)},
         "balance": balance_json(heads.balance),
     }
 

@@ -24,6 +24,7 @@ from patternc.cli.sentences import (
     kinds_of_layer,
     order_of_growth,
     target,
+    tile_forms,
     title_facts,
     total_pairs,
 )
@@ -105,12 +106,11 @@ def cost(report: Report) -> Part:
     kinds = kinds_of_layer(report)
     if kinds is not None:
         contents.append(element("p", f"{kinds}."))
-    forms = closed_forms(report)
-    if forms:
-        contents.append(element("h3", "Pairs in closed form, a head"))
-        contents.append(element("dl", *(_form(*form) for form in forms), class_="forms"))
-    if report.leading is not None:
-        sentence = order_of_growth(report)
+    for what, forms in (("Pairs", closed_forms(report)), ("Tiles", tile_forms(report))):
+        if forms:
+            contents.append(element("h3", f"{what} in closed form, a head"))
+            contents.append(element("dl", *(_form(*form) for form in forms), class_="forms"))
+        sentence = order_of_growth(report) if what == "Pairs" else None
         if sentence is not None:
             contents.append(element("p", formula(sentence)))
     return Part("cost", "Cost", tuple(contents))

@@ -43,6 +43,7 @@ from patternc.cli.sentences import (
     order_of_growth,
     path_of,
     target,
+    tile_forms,
     title_facts,
     total_pairs,
 )
@@ -101,16 +102,15 @@ def _cost(console: Console, report: Report) -> None:
     kinds = kinds_of_layer(report)
     if kinds is not None:
         say(console, kinds)
-    forms = closed_forms(report)
-    if not forms:
-        return
-    console.print()
-    say(console, "Pairs in closed form, a head:")
-    for where, formula in forms:
-        _formula(console, where, formula)
-    order = order_of_growth(report)
-    if order is not None:
-        say(console, safe(order))
+    for what, forms in (("Pairs", closed_forms(report)), ("Tiles", tile_forms(report))):
+        if forms:
+            console.print()
+            say(console, f"{what} in closed form, a head:")
+        for where, formula in forms:
+            _formula(console, where, formula)
+        order = order_of_growth(report) if what == "Pairs" else None
+        if order is not None:
+            say(console, safe(order))
 
 
 def _cost_table(report: Report, rows: Iterable[CostRow]) -> Table:

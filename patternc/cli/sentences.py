@@ -5,7 +5,7 @@ For: `render.py` and the `html_*` files, so that both say the same. Plain text, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
@@ -105,19 +105,28 @@ def kinds_of_layer(report: Report) -> str | None:
 
 
 def closed_forms(report: Report) -> list[tuple[str, Formula]]:
-    """Each closed form once, with the layers and heads that have it; that of everything together last."""
+    """Each closed form of pairs once, with the layers and heads that have it; that of everything together last."""
+    forms = _forms(report, lambda heads: heads.formula)
+    if forms and report.formula is not None:
+        forms.append(("all layers and heads", report.formula))
+    return forms
+
+
+def tile_forms(report: Report) -> list[tuple[str, Formula]]:
+    """Each closed form of tiles once, with the layers and heads that have it."""
+    return _forms(report, lambda heads: heads.tile_form)
+
+
+def _forms(report: Report, form: Callable[[HeadReport], Formula | None]) -> list[tuple[str, Formula]]:
     parts: dict[Formula, list[str]] = {}
     for row in cost_rows(report.layers):
-        formula = row.heads[0].formula
+        formula = form(row.heads[0])
         if formula is not None:
             heads = row.heads[0].heads
             where = f"layer{'s' * (len(row.layers) > 1)} {ranges(row.layers, len(report.layers))}"
             where += "" if len(heads) == report.heads else f", heads {ranges(heads, report.heads)}"
             parts.setdefault(formula, []).append(where)
-    forms = [("; ".join(where) if len(parts) > 1 else "every layer", formula) for formula, where in parts.items()]
-    if forms and report.formula is not None:
-        forms.append(("all layers and heads", report.formula))
-    return forms
+    return [("; ".join(where) if len(parts) > 1 else "every layer", formula) for formula, where in parts.items()]
 
 
 def order_of_growth(report: Report) -> str | None:

@@ -16,17 +16,17 @@ from patternc.codegen.lower import lower
 
 def tile_counter(figures: PlanFigures, schedule: Schedule) -> TileCounter:
     """Counts the tiles of the schedule's patterns as planned, and plans any other relation in the same way."""
-    known = _tiles_of(figures, schedule)
+    known = {(branches, schedule.tokens): tiles for branches, tiles in _tiles_of(figures, schedule).items()}
 
     def count(branches: tuple[Relation, ...], n: int, pairs: int) -> Tiles:
-        if branches not in known:
+        if (branches, n) not in known:
             pattern = sum_of(*(Branch(branch, ()) for branch in branches))
             alone = replace(
                 schedule, tokens=n, layers=1, heads=1, kv_heads=1, patterns=(pattern,), table=((0,),), allow_empty=True
             )
             lowered = lower(alone, target=figures.target, dtype=figures.dtype, head_dim=figures.head_dim)
-            known.update(_tiles_of(explain_plan(lowered), alone))
-        return replace(known[branches], pairs=pairs)
+            known[branches, n] = _tiles_of(explain_plan(lowered), alone)[branches]
+        return replace(known[branches, n], pairs=pairs)
 
     return count
 
