@@ -15,7 +15,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from patternc.algebra.relation import Keys, Queries, Relation, Spans, difference, union
+from patternc.algebra.relation import PAST, Keys, Queries, Relation, Spans, difference, intersection, union
 from patternc.analysis.clauses import Unstructured
 from patternc.analysis.operators import NoOperator, lower
 from patternc.analysis.propagate import apply_transposed
@@ -78,9 +78,10 @@ def _open(hubs: Spans, method: str) -> Exposure:
 
 
 def _without(layers: Sequence[Relation], n: int, target: Target, hubs: Spans) -> tuple[Reach, int]:
-    """The reach of the tokens that are no hubs, and how many hubs are in it, each seeing itself alone.
+    """The reach of the tokens that are no hubs, and how many pairs of hubs are in it.
 
-    Where the others are neighbours, they are a sequence of their own, for which reach has its reductions.
+    Where the others are neighbours, they are a sequence of their own. Else each span of hubs sees itself and nothing
+    more: layers of whole blocks are then still layers of whole blocks.
     """
     edges = [0, *(edge for span in hubs for edge in span), n]
     between = [(start, stop) for start, stop in zip(edges[::2], edges[1::2], strict=True) if start < stop]
@@ -93,7 +94,12 @@ def _without(layers: Sequence[Relation], n: int, target: Target, hubs: Spans) ->
         else:
             return reach([inside[layer] for layer in layers], stop - start, target), 0
     hub = union(Keys(hubs), Queries(hubs))
-    return reach([difference(layer, hub) for layer in layers], n, target), sum(stop - start for start, stop in hubs)
+    own = union(*(intersection(Keys((span,)), Queries((span,))) for span in hubs))
+    own = intersection(PAST, own) if target == "past" else own
+    apart = {layer: union(difference(layer, hub), own) for layer in dict.fromkeys(layers)}
+    sizes = [stop - start for start, stop in hubs]
+    alone = sum(size * (size + 1) // 2 if target == "past" else size * size for size in sizes)
+    return reach([apart[layer] for layer in layers], n, target), alone
 
 
 def _among_others(layers: Sequence[Relation], n: int, hubs: Spans, whole: Reach) -> int | None:

@@ -29,7 +29,7 @@ TOLERANCE = 1e-9
 DIGITS, HALF_WAY = 9, 1e-12
 """Digits of a share, and what is added before it is rounded: one that lies half-way, as quotients by powers of two do,
 goes up on every machine."""
-MOST_RUNS = 1 << 22
+MOST_RUNS = 1 << 21
 """Runs of keys that one pattern may have."""
 MOST_WORK = 1 << 25
 """Runs that all layers together may go through, which takes a second or two."""

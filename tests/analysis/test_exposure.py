@@ -82,6 +82,17 @@ def test_a_million_tokens():
     assert found.connected == sum(min(i, 4 * 511) for i in range((1 << 20) - 4))
 
 
+def test_blocks_stay_blocks():
+    """BigBird's blocks at both ends are hubs: what is left is windows and random blocks, a few hundred of them."""
+    hubs = ((0, 64), ((1 << 15) - 64, 1 << 15))
+    blocks = r.union(r.Band(-1, 1), r.Keys(((0, 1), (511, 512))), r.Queries(((0, 1), (511, 512))))
+    layer = r.Blocks(64, r.union(blocks, r.Random(3, (1,), causal=False)))
+    found = exposed([layer] * 8, 1 << 15, "all", hubs)
+    assert "512 blocks of 64 tokens" in found.method
+    assert (found.lost, found.exact) == (0, True)
+    assert found.depth > 2
+
+
 def test_where_reach_counts_nothing_nothing_is_said():
     """Bounds tell that a window does not connect so many tokens, and not how many it connects."""
     joined = r.union(r.Band(-128, 128), r.Keys(((0, 1),)), r.Queries(((0, 1),)))

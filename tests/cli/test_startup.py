@@ -68,6 +68,16 @@ def test_compile_and_analyse_need_neither_torch_nor_triton(tmp_path):
         assert not imported(*arguments) & {"torch", "triton"}, arguments
 
 
+def test_only_networks_need_scipy(tmp_path):
+    """Longformer's bottleneck needs none: as many tokens as see the first are seen by the last."""
+    for arguments in (
+        ("show", EXAMPLE),
+        ("mask", EXAMPLE, "-o", tmp_path / "mask.npy"),
+        ("analyse", EXAMPLE, "--json"),
+    ):
+        assert "scipy" not in imported(*arguments), arguments
+
+
 def test_import_patternc_is_light():
     done = subprocess.run(
         [sys.executable, "-c", "import sys, patternc; print(*{name.split('.')[0] for name in sys.modules})"],
