@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 REACH = ("test_reach.py", "test_operators.py")
+PROOFS = ("test_prove.py",)
 
 # what is wrong: (file, the right fragment, the wrong one, the tests that must notice)
 MUTATIONS = {
@@ -54,6 +55,69 @@ MUTATIONS = {
         "region=replace(counted.region, conditions=())",
         ("test_formula.py",),
     ),
+    # proofs: w, k, c and the residual, each off by one
+    "a proof with a window one long": (
+        "symbolic_leaves.py",
+        "product(world, step, plus(world, width, -1)), step",
+        "product(world, step, width), step",
+        PROOFS,
+    ),
+    "a proof with a stride one long": (
+        "symbolic_patterns.py",
+        'f"the distance of `{pattern.of}`")\n',
+        'f"the distance of `{pattern.of}`") + 1\n',
+        PROOFS,
+    ),
+    "a proof with a summary one longer": (
+        "symbolic_patterns.py",
+        "number(world, scope, place.n, pattern.last), 0), -1)",
+        "number(world, scope, place.n, pattern.last), 1), -2)",
+        PROOFS,
+    ),
+    "a proof with a chunk one long": (
+        "symbolic_patterns.py",
+        "floor((i - {start})/{last}) = floor((j - {start})/{last})",
+        "floor((i - {start})/{last + 1}) = floor((j - {start})/{last + 1})",
+        PROOFS,
+    ),
+    "a proof without the residual": ("prove.py", "union([setting.residual, *", "union([*", PROOFS),
+    "a proof in the wrong order": (
+        "prove.py",
+        "reached = layer.apply_range(reached).coalesce()",
+        "reached = reached.apply_range(layer).coalesce()",
+        PROOFS,
+    ),
+    # the reductions
+    "a period from the wrong beginning": (
+        "recurrent.py",
+        "sizes[:, found.start : found.stop] += _periodic(found)",
+        "sizes[:, found.start : found.stop] = _periodic(found)",
+        ("test_recurrent.py",),
+    ),
+    "hubs that forget the last layer": (
+        "hub_reach.py",
+        "for layer in range(len(steps) + 1):",
+        "for layer in range(len(steps)):",
+        ("test_hub_reach.py",),
+    ),
+    "windows that do not add up": (
+        "hub_reach.py",
+        "low + least, high + greatest",
+        "least, greatest",
+        ("test_hub_reach.py",),
+    ),
+    "blocks that must be reached too easily": (
+        "sandwich.py",
+        "apply(layer.rows, before.must, must)",
+        "apply(layer.some, before.must, must)",
+        ("test_sandwich.py",),
+    ),
+    "blocks that may be reached too rarely": (
+        "sandwich.py",
+        "apply(layer.some, before.may, may)",
+        "apply(layer.rows, before.may, may)",
+        ("test_sandwich.py",),
+    ),
     "a leading term forgotten": ("order.py", "top = max(", "top = min(", ("test_order.py",)),
 }
 
@@ -92,4 +156,4 @@ def test_a_mistake_is_noticed(name, tmp_path):
 @pytest.mark.long
 def test_the_copy_without_a_mistake_passes(tmp_path):
     shutil.copytree(ROOT / "patternc", tmp_path / "patternc", ignore=shutil.ignore_patterns("__pycache__"))
-    assert run(tmp_path, (*REACH, "test_witness.py", "test_count.py", "test_formula.py"))
+    assert run(tmp_path, (*REACH, *PROOFS, "test_witness.py", "test_count.py", "test_formula.py"))

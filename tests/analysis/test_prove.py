@@ -9,7 +9,7 @@ from math import floor
 import islpy as isl
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from patternc.algebra.elaborate import bind_parameters, elaborate
@@ -137,7 +137,8 @@ def leaves(draw, sizes=small):
                 f"stride({size})",
                 f"stride({size}, at = [0, {-draw(st.integers(1, 3)) if size == 'k' else 0}])",
                 f"columns({size})",
-                f"columns({size}, last = 1)",
+                f"columns({size}, last = {draw(st.integers(1, size)) if isinstance(size, int) else 1})",
+                f"rows({size}, last = {draw(st.integers(1, size)) if isinstance(size, int) else 1})",
                 f"rows({size}, at = 0)",
                 f"chunk({size})",
                 "chunks([3, 1, 5])" if isinstance(size, int) else "chunk(k)",
@@ -237,7 +238,7 @@ def test_relations_on_the_line_are_those_of_every_length(pattern, causal, length
         np.testing.assert_array_equal(got, mask[0])
 
 
-@settings(max_examples=300 if LONG else 40)
+@settings(max_examples=300 if LONG else 40, suppress_health_check=[HealthCheck.filter_too_much])
 @given(patterns(leaves(st.just("k"))), st.booleans(), st.integers(1, 6), st.integers(1, 20))
 def test_relations_in_tiles_are_those_of_every_distance(pattern, causal, distance, length):
     found = checked(pattern, causal, 24, head="param k = 6")
