@@ -1,8 +1,8 @@
 """patternc: a compiler for attention patterns.
 
-`patternc.compile` checks a pattern and makes a `Program`; `patternc.load` opens a compiled module as a
-`torch.nn.Module`. Everything is imported on first use, so that `import patternc` costs nothing; where torch is loaded
-already, the attention operator is registered at once, so that exported programs find it.
+`patternc.compile` checks a pattern and makes a `Program`, `patternc.design` chooses its parameters; `patternc.load`
+opens a compiled module as a `torch.nn.Module`. Everything is imported on first use, so that `import patternc` costs
+nothing; where torch is loaded already, the attention operator is registered at once, so that exported programs find it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from patternc.version import VERSION
 
 if TYPE_CHECKING:
     from patternc.compiler import compile as compile
+    from patternc.designer import design as design
     from patternc.diagnostics import PatternError as PatternError
     from patternc.program import Program as Program
     from patternc.runtime.errors import AttentionInputError as AttentionInputError
@@ -25,6 +26,7 @@ __version__ = VERSION
 
 _HOMES = {
     "compile": "patternc.compiler",
+    "design": "patternc.designer",
     "Program": "patternc.program",
     "PatternError": "patternc.diagnostics",
     "load": "patternc.runtime.load",
@@ -32,7 +34,7 @@ _HOMES = {
     "AttentionInputError": "patternc.runtime.errors",
 }
 
-__all__ = ["AttentionInputError", "ModuleError", "PatternError", "Program", "__version__", "compile", "load"]
+__all__ = ["AttentionInputError", "ModuleError", "PatternError", "Program", "__version__", "compile", "design", "load"]
 
 
 def __getattr__(name: str) -> object:

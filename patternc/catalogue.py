@@ -441,6 +441,31 @@ _VALUES = (
         'model m { causal tokens 128 layers 1 { all: layout("mask.npy") } }    # 64 x 64',
         'model m { causal tokens 128 layers 1 { all: blocks(2, layout("mask.npy")) } }',
     ),
+    Entry(
+        "PA415",
+        "a number that is still to be chosen",
+        "The parameter is written as a list, and a number is needed where it is used: so it may be any number of the "
+        "list. `patternc design` finds the best of them; every other command needs one, from the file or as "
+        "`--param k=8`. If no list was meant, write the number.",
+        "param k = 4..16\n" + _model("local(k)"),
+        "param k = 8\n" + _model("local(k)"),
+    ),
+    Entry(
+        "PA416",
+        "nothing to choose from",
+        "`patternc design` chooses the parameters that are lists where the pattern needs numbers. There is none in "
+        "this file, or its list is empty.",
+        "patternc design strided.attn",
+        "patternc design strided.attn --param l=16..512",
+    ),
+    Entry(
+        "PA417",
+        "more choices than are tried",
+        "`patternc design` tries all choices of a list, and of several lists all combinations, up to a limit. A step, "
+        "or a shorter range, leaves some of them out.",
+        "patternc design strided.attn --param l=1..1000000",
+        "patternc design strided.attn --param 'l=16..1024 step 16'",
+    ),
 )
 
 _SCHEDULES = (
@@ -544,6 +569,14 @@ _EXPECTATIONS = (
         "that can be decided.",
         _model("self | random(3)") + "\nexpect order n",
         _model("self | random(3)") + "\nexpect pairs(0) <= 4 * n",
+    ),
+    Entry(
+        "PA607",
+        "no choice meets the expectations",
+        "`patternc design` tried all choices, and for each of them something in the file does not hold, is not known "
+        "to hold, or is an error. The labels say how many choices each expectation rules out by itself.",
+        "patternc design windows.attn --param w=1..8",
+        "patternc design windows.attn --param w=1..256",
     ),
 )
 

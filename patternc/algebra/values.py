@@ -8,9 +8,10 @@ where they are used (`positions.py`).
 from __future__ import annotations
 
 import math
-from typing import assert_never
+from typing import NoReturn, assert_never
 
 from patternc.algebra.evaluation import LIMIT, Evaluation, Frame, Run, Stop
+from patternc.diagnostics import Label
 from patternc.grammar import typed
 from patternc.source import Span
 
@@ -241,6 +242,8 @@ def param(evaluation: Evaluation, name: str) -> int | tuple[Run, ...]:
         override = evaluation.overrides.get(name)
         if override is not None:
             evaluation.params[name] = _override(evaluation, frame, declared, override)
+        elif isinstance(declared.value, typed.Choice):
+            _not_chosen(evaluation, frame, declared, declared.value)
         elif isinstance(declared.value, typed.Ids):
             evaluation.params[name] = ids(evaluation, frame, None, declared.value)
         else:
@@ -249,6 +252,20 @@ def param(evaluation: Evaluation, name: str) -> int | tuple[Run, ...]:
     if value is None:
         raise Stop
     return value
+
+
+def _not_chosen(evaluation: Evaluation, frame: Frame, declared: typed.Param, choice: typed.Choice) -> NoReturn:
+    labels = [frame.label(choice.span, f"any of these may be `{declared.name}`")]
+    if choice.needed_in is not None:
+        labels.append(
+            Label(evaluation.program.files[choice.needed_in], choice.needed, "a number is needed here", False)
+        )
+    evaluation.stop(
+        "PA415",
+        f"the number `{declared.name}` is still to be chosen from its list",
+        *labels,
+        notes=(f"say which: --param {declared.name}=N; or `patternc design` finds the best",),
+    )
 
 
 def _override(

@@ -215,5 +215,5 @@ def definitions(program: typed.Program, elaborated: Elaborated) -> dict[str, typ
     return {
         param.name: param.value
         for param in program.params
-        if not isinstance(param.value, typed.Ids) and own.get(param.name) == values[param.name]
+        if not isinstance(param.value, typed.Ids | typed.Choice) and own.get(param.name) == values[param.name]
     }

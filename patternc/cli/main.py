@@ -25,6 +25,7 @@ COMMANDS = {
     "analyse": "what a pattern connects and what it costs",
     "show": "draw the mask in the terminal",
     "mask": "write the exact boolean mask of one layer and head",
+    "design": "the best numbers for parameters that are lists, and the frontier",
     "diff": "which pairs, cost and reach differ between two patterns",
     "fmt": "write pattern files in their canonical layout",
     "import": "a configuration of DeepSpeed, gpt-neox or Hugging Face as a pattern file",

@@ -17,7 +17,7 @@ import click
 from patternc.codegen.plan import Dtype
 from patternc.compiler import DEFAULT_TARGET
 from patternc.grammar.reading import bytes_source, text_source
-from patternc.grammar.single import single_pattern
+from patternc.grammar.single import single_pattern, single_statement
 from patternc.source import MAX_BYTES, Source
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -35,6 +35,10 @@ class Input:
     tokens: int | None
     params: dict[str, str]
     """Parameter overrides as written; the language's own parser reads them."""
+    named: tuple[str, ...] = ()
+    """The words that name the pattern."""
+    statements: tuple[tuple[str, str], ...] = ()
+    """Statements of the program that were given as options, each with the option."""
 
     def source(self) -> Path | Source:
         """What `patternc.compiler` takes.
@@ -49,7 +53,17 @@ class Input:
             single_pattern(self.expression, "-e")
         except ValueError as error:
             raise click.UsageError(f"-e holds {error}.") from None
+        for statement, option in self.statements:
+            try:
+                single_statement(statement, option)
+            except ValueError as error:
+                raise click.UsageError(f"{option} holds {error}.") from None
         return text_source(self.text, "-e")
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """How another command names the same pattern at the same length, parameters aside."""
+        return self.named if self.tokens is None else (*self.named, "--tokens", str(self.tokens))
 
     @property
     def stem(self) -> str:
@@ -75,7 +89,9 @@ def pattern_options(command: Command) -> Command:
 def inline_options(command: Command) -> Command:
     """What stands for a FILE, or changes it: -e, --causal, --bidirectional, --layers, --heads, --tokens, --param."""
     for decorate in (
-        click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Override a parameter."),
+        click.option(
+            "--param", "params", multiple=True, metavar="NAME=VALUE", help="Override a parameter; with -e, declare one."
+        ),
         click.option("--tokens", type=click.IntRange(min=1), help="The length n; overrides the file's."),
         click.option("--heads", type=click.IntRange(min=1), help="With -e: how many heads; 1 unless said."),
         click.option("--layers", type=click.IntRange(min=1), help="With -e: how many layers; 1 unless said."),
@@ -128,11 +144,18 @@ def read_input(
     heads: int | None,
     tokens: int | None,
     params: tuple[str, ...],
+    expectations: tuple[str, ...] = (),
 ) -> Input:
-    """The pattern that the options name; raises click.UsageError where they contradict each other."""
+    """The pattern that the options name; raises click.UsageError where they contradict each other.
+
+    With -e, parameters are declared, and `expectations` stand in the program beside the model.
+    """
     one_of(file is not None, expression, "a pattern file")
-    text = None
+    values = parse_params(params)
     if expression is None:
+        named = (str(file),)
+        if expectations:
+            raise click.UsageError("--expect goes with -e; a file says what it expects.")
         given = {"--causal": causal, "--bidirectional": bidirectional, "--layers": layers, "--heads": heads}
         wrong = [name for name, value in given.items() if value]
         if wrong:
@@ -144,8 +167,15 @@ def read_input(
             raise click.UsageError("-e needs a direction: --causal or --bidirectional.")
         if tokens is None:
             raise click.UsageError("-e needs a length: --tokens N.")
-        text = inline_model(expression, causal, layers or 1, heads or 1, tokens)
-    return Input(file, expression, text, tokens, parse_params(params))
+        before = [(f"param {name} = {value}", f"--param {name}") for name, value in values.items()]
+        behind = [(f"expect {each}", "--expect") for each in expectations]
+        model = inline_model(expression, causal, layers or 1, heads or 1, tokens)
+        text = "".join(f"{statement}\n" for statement, _ in before) + model
+        text += "".join(f"{statement}\n" for statement, _ in behind)
+        direction = "--causal" if causal else "--bidirectional"
+        named = ("-e", expression, direction, "--layers", str(layers or 1), "--heads", str(heads or 1))
+        return Input(file, expression, text, tokens, {}, named, (*before, *behind))
+    return Input(file, expression, None, tokens, values, named)
 
 
 def inline_model(expression: str, causal: bool, layers: int, heads: int, tokens: int) -> str:

@@ -40,13 +40,25 @@ class Checked:
 def check(parsed: Parsed, read: Reader = read_source) -> Checked:
     """Resolve all names of a parsed file and the files it uses (read by `read`), and check all kinds. Never raises."""
     declarations = declare(parsed, read)
-    context = Context({}, {}, declarations.damaged, declarations.incomplete, declarations.diagnostics)
+    checked, needed = _check(parsed, declarations, {})
+    if not needed:
+        return checked
+    # Lists that are needed as numbers are numbers to be chosen. No expression is read in another way for it that says
+    # which parameters these are, so that a second look finds them all.
+    return _check(parsed, declarations, _choices(declarations, needed))[0]
+
+
+def _check(
+    parsed: Parsed, declarations: Declarations, choices: Mapping[str, Label]
+) -> tuple[Checked, Mapping[str, Label]]:
+    """The program with `choices` as numbers to be chosen, and what is written as a list and needed as a number."""
+    context = Context({}, {}, declarations.damaged, declarations.incomplete, list(declarations.diagnostics))
     for file in declarations.files:
         context.diagnostics += file.diagnostics
     cyclic = _cycles(context, declarations)
-    context.params = _param_kinds(declarations, cyclic)
+    context.params = _param_kinds(declarations, cyclic, choices)
     context.patterns, uses = _pattern_kinds(context, declarations, cyclic)
-    params = tuple(_param(context, declarations, name) for name in declarations.params if name not in cyclic)
+    params = tuple(_param(context, declarations, name, choices) for name in declarations.params if name not in cyclic)
     patterns = tuple(_pattern(context, declarations, name, uses[name]) for name in uses)
     _inside_circles(context, declarations, cyclic)
     model = None
@@ -65,7 +77,7 @@ def check(parsed: Parsed, read: Reader = read_source) -> Checked:
     context.diagnostics += report_sums(program, others)
     if declarations.model is not None and not has_errors(context.diagnostics):
         _unused(context, declarations)
-    return Checked(program, ordered(context.diagnostics), others)
+    return Checked(program, ordered(context.diagnostics), others), context.numbers
 
 
 def _layouts(context: Context) -> tuple[typed.StoredLayout, ...]:
@@ -141,8 +153,21 @@ def _listed(names: list[str]) -> str:
 # -- kinds ------------------------------------------------------------------------------------------------------------
 
 
-def _param_kinds(declarations: Declarations, cyclic: frozenset[str]) -> dict[str, Declared]:
-    """Every parameter with its kind: a list when it is written as one, or is another name of one."""
+def _choices(declarations: Declarations, needed: Mapping[str, Label]) -> dict[str, Label]:
+    """The parameters behind those needed as numbers: of another name for a list, the list."""
+    choices: dict[str, Label] = {}
+    for name, label in needed.items():
+        behind = name
+        while isinstance(value := declarations.params[behind][1].value, tree.Name):
+            behind = value.text
+        choices.setdefault(behind, label)
+    return choices
+
+
+def _param_kinds(
+    declarations: Declarations, cyclic: frozenset[str], choices: Mapping[str, Label]
+) -> dict[str, Declared]:
+    """Every parameter with its kind: a list when it is written as one, or is another name of one, and no choice."""
     kinds: dict[str, Kind | None] = dict.fromkeys(cyclic, None)
     for start in declarations.params:
         path: list[str] = []
@@ -150,6 +175,8 @@ def _param_kinds(declarations: Declarations, cyclic: frozenset[str]) -> dict[str
         while name not in kinds:
             path.append(name)
             match declarations.params[name][1].value:
+                case _ if name in choices:
+                    kinds[name] = "number"
                 case tree.Range() | tree.List():
                     kinds[name] = "ids"
                 case tree.Call(tree.Word(function)) if function in signatures.LIST_FUNCTIONS:
@@ -204,9 +231,16 @@ def _settled(name: str, uses: list[Use]) -> Kind | None:
 # -- declarations -----------------------------------------------------------------------------------------------------
 
 
-def _param(context: Context, declarations: Declarations, name: str) -> typed.Param:
+def _param(context: Context, declarations: Declarations, name: str, choices: Mapping[str, Label]) -> typed.Param:
     file, param = declarations.params[name]
     scope = Scope(declarations.files[file].source, title="a parameter", declaring=name)
+    if name in choices:
+        needed = choices[name]
+        sources = [each.source for each in declarations.files]
+        numbers = check_ids(context, scope, param.value)
+        return typed.Param(
+            name, typed.Choice(numbers, sources.index(needed.source), needed.span), file, param.name.span
+        )
     kind = context.params[name].kind
     value = check_ids(context, scope, param.value) if kind == "ids" else check_number(context, scope, param.value)
     return typed.Param(name, value, file, param.name.span)

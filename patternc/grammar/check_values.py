@@ -111,11 +111,9 @@ def _named_number(context: Context, scope: Scope, name: tree.Word) -> typed.Numb
         param = context.params[text]
         if param.kind == "number":
             return typed.NumberParam(text, span)
-        return (
-            Hole(span)
-            if param.kind is None
-            else wrong_kind(context, scope, span, "number", "a list of ids", param.label)
-        )
+        if param.kind == "ids":
+            context.numbers.setdefault(text, scope.label(span, "a number is needed here", primary=False))
+        return Hole(span)
     if text in signatures.COUNTS or text in scope.places:
         return typed.Quantity(cast("typed.QuantityName", text), span)
     if text == "density" and scope.facts:

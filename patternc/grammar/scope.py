@@ -60,6 +60,8 @@ class Context:
         default_factory=dict[Path, "StoredLayout | LayoutFileError"]
     )
     """Every layout file that was named, read once, and what is wrong with it where it was refused."""
+    numbers: dict[str, Label] = field(default_factory=dict[str, Label])
+    """Parameters that are written as lists and needed as numbers, each with the first place that needs one."""
     compared: int = 0
     """How many times a known name was compared with an unknown one."""
 

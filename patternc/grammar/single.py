@@ -1,4 +1,4 @@
-"""A single pattern, as -e takes it: parsed by itself, whatever text it is put into afterwards.
+"""A single pattern or statement, as -e takes it: parsed by itself, whatever text it is put into afterwards.
 
 For: mistakes in what was typed that are shown there, and not in a statement made around it. Not for: names and kinds,
 which depend on where a pattern stands.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from patternc.diagnostics import Diagnostic, Label, PatternError
+from patternc.diagnostics import Diagnostic, Label, PatternError, has_errors
 from patternc.grammar import tree
 from patternc.grammar.lexer import scan
 from patternc.grammar.parse import parse
@@ -37,6 +37,18 @@ def single_pattern(text: str, name: str) -> tuple[Source, tree.Pattern]:
         raise ValueError("more than a pattern: statements belong in a file")
     assert isinstance(pattern, tree.Pattern)
     return source, pattern
+
+
+def single_statement(text: str, name: str) -> None:
+    """Hold a text against being one statement, such as a parameter; `name` is what mistakes call it.
+
+    Raises PatternError for a text that is none, and ValueError where others follow it.
+    """
+    parsed = parse(text_source(f"{text}\n", name))
+    if has_errors(parsed.diagnostics):
+        raise PatternError(parsed.diagnostics)
+    if len(parsed.tree.statements) != 1:
+        raise ValueError("more than one value: statements belong in a file")
 
 
 def _in_what_was_typed(diagnostic: Diagnostic, typed: Source) -> Diagnostic:

@@ -217,6 +217,24 @@ class Ids:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A number that is still to be chosen: one of those in a list. Only as the value of a `param`.
+
+    `needed` is where the program needs a number first, in the file of index `needed_in`; None where the list was given
+    from outside.
+    """
+
+    numbers: Ids
+    needed_in: int | None = field(default=None, compare=False, repr=False)
+    needed: Span = field(default=NOWHERE, compare=False, repr=False)
+
+    @property
+    def span(self) -> Span:
+        """Where the list is."""
+        return self.numbers.span
+
+
 # -- patterns ---------------------------------------------------------------------------------------------------------
 
 
@@ -473,7 +491,7 @@ class Param:
     """`param name = value`; `file` is the index of its file in the program's `files`."""
 
     name: str
-    value: Number | Ids
+    value: Number | Ids | Choice
     file: int
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 

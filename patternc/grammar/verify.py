@@ -212,6 +212,8 @@ def _wrong(
     match node:
         case typed.Hole():
             return "a mistake left a hole"
+        case typed.Choice():
+            return "a number is still to be chosen"
         case typed.Integer(value) if not -_LIMIT <= value < _LIMIT:
             return f"{value} is beyond 64 bit"
         case typed.Ratio():

@@ -63,6 +63,7 @@ def test_compile_and_analyse_need_neither_torch_nor_triton(tmp_path):
         ("analyse", EXAMPLE),
         ("show", EXAMPLE),
         ("diff", EXAMPLE, EXAMPLE),
+        ("design", "-e", "local(k)", "--param", "k=4..9", "--causal", "--tokens", "64"),
         ("mask", EXAMPLE, "--tokens", "256", "-o", tmp_path / "mask.npy"),
     ):
         assert not imported(*arguments) & {"torch", "triton"}, arguments

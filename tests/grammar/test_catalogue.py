@@ -22,6 +22,7 @@ NOT_BY_THE_FRONT_END = {
     "PA414",
     "PA601",
     "PA606",
+    "PA607",
     "PA705",
     "PA801",
     "PA905",

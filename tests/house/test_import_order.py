@@ -18,10 +18,16 @@ ORDER = (
     "arguments",
     "program",
     "compiler",
+    "designer",
     "cli __main__",
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names.split()}
-DOOR = {"__init__", "compiler", "program"}  # patternc/__init__.py re-exports the door; all may name every stage
+DOOR = {
+    "__init__",
+    "compiler",
+    "designer",
+    "program",
+}  # patternc/__init__.py re-exports the door; all may name every stage
 
 ONLY_IN = {
     "lark": {"grammar"},

@@ -2,8 +2,8 @@
 
 A case is `<code>.attn` or `<code>-<what>.attn` with its `.txt`. Comments in its first lines say how it is checked:
 `# mistakes: 3` (default 1), `# params: a=1 b=2,3`. Codes that need more than the front end have `# check: compile`,
-those that need counts `# check: report`, those about kernels `# check: kernels`; files for others to use have
-`# check: parts`.
+those that need counts `# check: report`, those about kernels `# check: kernels`, those about choosing parameters
+`# check: design`; files for others to use have `# check: parts`.
 """
 
 import re
@@ -40,6 +40,12 @@ def params(text):
 
 def diagnosed(source):
     how = directive(source.text, "check", "front")
+    if how == "design":
+        from patternc.designer import design
+
+        with pytest.raises(PatternError) as caught:
+            design(source)
+        return caught.value.diagnostics
     if how not in ("front", "parts"):
         from patternc.compiler import analyse
 
