@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from patternc.analysis.design import Design
 from patternc.cli.design_plots import Plot, choice, plots
-from patternc.cli.sheet import COLOURS, FAINT_INK, FRAME, INK, PAPER, TEXT_SIZE
-from patternc.cli.svg import DARK_COLOURS, DARK_FAINT_INK, DARK_FRAME, DARK_INK, DARK_PAPER, xml_text
+from patternc.cli.sheet import TEXT_SIZE
+from patternc.cli.svg import xml_text
+from patternc.cli.themes import DARK, LIGHT, Theme
 
 MARK = "<!-- patternc design -->\n"
 """What a file of ours begins with."""
@@ -52,19 +53,19 @@ def _sentence(found: Design) -> str:
     return f"The frontier of {first} against {second} has {len(found.frontier):,} points: {points}"
 
 
-def _colours(paper: str, frame: str, ink: str, faint_ink: str, colours: tuple[str, ...]) -> str:
+def _colours(theme: Theme) -> str:
     return (
-        f"text{{fill:{faint_ink}}}.i{{fill:{ink}}}.p{{fill:{paper}}}.f{{stroke:{frame}}}"
-        f".o{{fill:{frame}}}.m{{fill:{colours[0]}}}.s{{stroke:{colours[0]}}}"
+        f"text{{fill:{theme.faint}}}.i{{fill:{theme.ink}}}.p{{fill:{theme.paper}}}.f{{stroke:{theme.frame}}}"
+        f".o{{fill:{theme.frame}}}.m{{fill:{theme.accent}}}.s{{stroke:{theme.accent}}}"
     )
 
 
 _STYLE = f"""\
 <style>
 text{{font:{TEXT_SIZE}px system-ui,sans-serif}}.k{{text-anchor:middle}}.q{{text-anchor:end}}.f,.s{{fill:none}}
-{_colours(PAPER, FRAME, INK, FAINT_INK, COLOURS)}
+{_colours(LIGHT)}
 @media screen and (prefers-color-scheme:dark){{
-{_colours(DARK_PAPER, DARK_FRAME, DARK_INK, DARK_FAINT_INK, DARK_COLOURS)}
+{_colours(DARK)}
 }}
 </style>"""
 

@@ -72,7 +72,7 @@ def render_report(report: Report, figures: PlanFigures | None = None, width: int
         _plan(console, report, figures)
     _connectivity(console, report)
     heading(console, "How well it connects")
-    _tell(console, quality(report))
+    tell(console, quality(report))
     _decoding(console, report)
     _expectations(console, report.expectations)
     lines = (line.rstrip() for line in out.getvalue().splitlines())
@@ -82,7 +82,8 @@ def render_report(report: Report, figures: PlanFigures | None = None, width: int
 # -- the parts --------------------------------------------------------------------------------------------------------
 
 
-def _tell(console: Console, sentences: Iterable[Sentence]) -> None:
+def tell(console: Console, sentences: Iterable[Sentence]) -> None:
+    """Sentences, each with its mark."""
     for each in sentences:
         text = f"[dim]{safe(each.text)}[/]" if each.faint else safe(each.text)
         say(console, f"{MARKS[each.mark]}{text}", 4 if each.under else 2)
@@ -158,7 +159,7 @@ def _plan(console: Console, report: Report, figures: PlanFigures) -> None:
 def _connectivity(console: Console, report: Report) -> None:
     heading(console, "Connectivity")
     found = report.connectivity
-    _tell(console, connection(report))
+    tell(console, connection(report))
     if found.reach.exact:
         if found.reach.growth:
             show(console, growth_table(report))
@@ -166,12 +167,12 @@ def _connectivity(console: Console, report: Report) -> None:
         if depth is not None:
             say(console, depth)
         say(console, f"[dim]exact, from {safe(found.reach.method)}[/]")
-    _tell(console, proved(found.proof, target(report.causal)))
+    tell(console, proved(found.proof, target(report.causal)))
     path = path_of(found, report.causal)
     if path is not None:
         sentence, hops = path
         console.print()
-        _tell(console, [Sentence(sentence), *(Sentence(hop, under=True) for hop in hops)])
+        tell(console, [Sentence(sentence), *(Sentence(hop, under=True) for hop in hops)])
 
 
 def growth_table(report: Report) -> Table:
@@ -198,7 +199,7 @@ def _bar(share: float) -> str:
 
 def _decoding(console: Console, report: Report) -> None:
     heading(console, "Decoding and hubs")
-    _tell(console, decoding(report))
+    tell(console, decoding(report))
 
 
 def _expectations(console: Console, verdicts: Sequence[Verdict]) -> None:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from patternc.analysis.design import Design, Point
 from patternc.cli.design_plots import choice, plots, seconds, title
 from patternc.cli.page import YES, heading, new_page, plain_table, plural, safe, say, show
-from patternc.cli.render_proof import render_proof
+from patternc.cli.render import tell
 from patternc.cli.scatter import scatter
+from patternc.cli.sentences import target
+from patternc.cli.sentences_proof import proved
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,8 +65,7 @@ def _best(console: Console, found: Design, best: Point) -> None:
     say(console, f"Least {title(first)}, then least {title(second)}, of all choices that meet what is expected.")
     for expected in found.expectations:
         say(console, f"{YES} {safe(expected)}")
-    seen = "every query sees " + ("every earlier token and itself" if found.causal else "every token")
-    render_proof(console, found.proof, seen)
+    tell(console, proved(found.proof, f"every query sees {target(found.causal)}"))
 
 
 def _frontier(console: Console, found: Design) -> None:
