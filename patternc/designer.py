@@ -6,7 +6,7 @@ what was found. Not for: the search itself (`analysis/search.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import SupportsIndex
 
@@ -16,6 +16,7 @@ from patternc.analysis.design import OBJECTIVES, Design, Excluded, Objective, Po
 from patternc.analysis.facts import Facts, program_facts
 from patternc.analysis.operators import NoOperator
 from patternc.analysis.search import Measured, Member, Walked, measure, walk
+from patternc.analysis.stages import stage
 from patternc.arguments import Given, GivenParam, check_target, overrides_of, source_of, whole_number
 from patternc.codegen.explain import predicted
 from patternc.codegen.plan import Dtype
@@ -31,9 +32,6 @@ from patternc.source import Source, Span
 
 MOST_CHOICES = 4096
 """How many ways to choose are tried: a grid, whatever each takes."""
-
-Watch = Callable[[str, int, int], None]
-"""Called with what is being done, how many choices are done and how many there are."""
 
 
 def design(
@@ -81,24 +79,23 @@ def explore(
     head_dim: SupportsIndex | None = None,
     dtype: Dtype = "bfloat16",
     target: str = DEFAULT_TARGET,
-    watch: Watch | None = None,
+    partial: bool = False,
 ) -> Design:
     """As `design`; where nothing is feasible, that is in the value.
 
-    With a `watch`, KeyboardInterrupt ends the search, and the value has what was found until then.
+    `partial`: KeyboardInterrupt ends the search, and the value has what was found until then.
     """
     objectives = _objectives(minimise, target)
     check_target(dtype, target)
     family = _family(source, whole_number("tokens", tokens), params, whole_number("head_dim", head_dim), dtype, target)
-    watched = watch or _unwatched
     measured, walked, interrupted = Measured(), Walked(), False
     total = len(family.members)
     try:
-        measured = measure(family.members, objectives[0], lambda done: watched(f"{objectives[0]} of", done, total))
-        for each in walk(measured, objectives[1], lambda done: watched("judging", done, total)):
+        measured = measure(family.members, objectives[0], lambda done: stage(f"{objectives[0]}: {done:,} of {total:,}"))
+        for each in walk(measured, objectives[1], lambda done: stage(f"judging {done:,} of {total:,} choices")):
             walked = each
     except KeyboardInterrupt:
-        if watch is None:
+        if not partial:
             raise
         interrupted = True
     frontier = tuple(family.point(member) for _, _, member in walked.frontier)
@@ -140,10 +137,6 @@ def nothing_meets(found: Design) -> Diagnostic:
     if found.interrupted:
         message = f"interrupted after {found.judged:,} of {found.choices:,} choices, none of which is good"
     return Diagnostic("PA607", message, tuple(labels), tuple(notes))
-
-
-def _unwatched(_doing: str, _done: int, _of: int) -> None:
-    """Nobody looks on."""
 
 
 def _objectives(minimise: Sequence[Objective] | Objective, target: str) -> tuple[Objective, Objective]:

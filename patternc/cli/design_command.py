@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -21,13 +20,9 @@ from patternc.cli.output import (
     use_colour,
     write_diagnostics,
 )
+from patternc.cli.progress import progress
 from patternc.codegen.plan import Dtype
 from patternc.designer import explore, nothing_meets
-
-INTERRUPTED = 128 + 2
-"""What a shell says of a program that Ctrl-C ended."""
-QUIET_SECONDS = 1.0
-"""How long nothing is said of progress."""
 
 
 @click.command("design")
@@ -68,26 +63,21 @@ def command(
     if svg_file is not None:
         refuse_suffix(svg_file, "--svg", ".svg")
     given = read_input(file, expression, causal, bidirectional, layers, heads, tokens, params, expectations)
-    progress = _Progress()
     with clear_errors():
         try:
-            found = explore(
-                given.source(),
-                minimise=objectives or ("pairs", "depth"),
-                tokens=given.tokens,
-                params=given.params,
-                head_dim=head_dim,
-                dtype=dtype,
-                target=target,
-                watch=progress.show,
-            )
+            with progress():
+                found = explore(
+                    given.source(),
+                    minimise=objectives or ("pairs", "depth"),
+                    tokens=given.tokens,
+                    params=given.params,
+                    head_dim=head_dim,
+                    dtype=dtype,
+                    target=target,
+                    partial=True,
+                )
         except ValueError as error:
             raise click.UsageError(str(error)) from None
-        except KeyboardInterrupt:
-            progress.clear()
-            click.echo("interrupted before any choice was looked at", err=True)
-            sys.exit(INTERRUPTED)
-        progress.clear()
         if as_json:
             from patternc.analysis.design_json import to_json
 
@@ -106,27 +96,6 @@ def command(
     if found.best is None:
         write_diagnostics([nothing_meets(found)], "human")
     if found.interrupted:
-        sys.exit(INTERRUPTED)
+        raise KeyboardInterrupt  # what was found is said; it ends as every command does that is interrupted
     if found.best is None:
         sys.exit(FAILED)
-
-
-class _Progress:
-    """One line on standard error that is written over, on a terminal alone, for what takes more than a second."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._written = 0.0
-        self._shown = sys.stderr.isatty()
-
-    def show(self, doing: str, done: int, of: int) -> None:
-        """Say what is being done."""
-        now = time.monotonic()
-        if self._shown and now - self._began > QUIET_SECONDS and now - self._written > QUIET_SECONDS / 10:
-            self._written = now
-            click.echo(f"\r\x1b[K{doing} {done:,} of {of:,} choices", nl=False, err=True)
-
-    def clear(self) -> None:
-        """Leave the line as it was."""
-        if self._written:
-            click.echo("\r\x1b[K", nl=False, err=True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import patternc
 from patternc.analysis.design_json import to_json
+from patternc.analysis.stages import listening
 from patternc.codegen.explain import predicted
 from patternc.compiler import analyse
 from patternc.designer import explore, nothing_meets
@@ -236,11 +237,14 @@ def test_an_end_of_the_search_leaves_what_was_found():
     """KeyboardInterrupt after the frontier's first point; without anyone looking on it is raised as ever."""
     text = "param w = 1..64\nmodel m { causal tokens 64 layers 4 { all: local(w) } }\nexpect connected"
 
-    def watch(doing, done, of):
-        if doing == "judging" and done == 20:
+    def interrupt(stage):
+        if stage == "judging 20 of 63 choices":
             raise KeyboardInterrupt
 
-    found = explore(text, watch=watch)
+    with listening(interrupt):
+        found = explore(text, partial=True)
+        with pytest.raises(KeyboardInterrupt):
+            patternc.design(text)
     assert found.interrupted
     assert [dict(each.chosen)["w"] for each in found.frontier] == [17]
     assert len(found.tried) == 63
