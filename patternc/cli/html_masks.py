@@ -11,14 +11,15 @@ from dataclasses import dataclass
 
 from patternc.algebra.budget import TileBudgetError
 from patternc.algebra.schedule import HeadPattern, Schedule
-from patternc.analysis.drawing import MOST_CELLS, Drawing, draw
-from patternc.cli.html_text import Html, Part, element
+from patternc.analysis.drawing import MOST_CELLS, Area, Drawing, draw
+from patternc.cli.html_explorer import explorer
+from patternc.cli.html_text import Content, Html, Part, element
 from patternc.cli.page import plural, ranges
 from patternc.cli.sheet import legend
 from patternc.cli.svg import outline
 from patternc.cli.themes import colour_of
 
-MOST_PICTURES = 48
+MOST_PICTURES = 24
 ROOM = 72_000
 """Characters of all pictures together."""
 LEAST_CELLS, CHARACTERS_A_CELL = 16, 24
@@ -45,7 +46,8 @@ def masks(schedule: Schedule) -> Part:
         f"a block of {cell:,} × {cell:,} pairs, its colour stronger the more of them it has" if cell > 1 else "a pair"
     )
     words = f"Queries run downwards, keys to the right. A cell is {what}."
-    contents = [element("p", words, class_="note")]
+    contents: list[Content] = [element("p", words, class_="note")]
+    contents += explorer(schedule)
     contents.append(element("div", *(_figure(picture) for picture in shown), class_="gallery"))
     if left:
         sentence = f"There are {plural(left, 'more pattern')}; patternc show --layer L --head H draws each."
@@ -123,13 +125,17 @@ def _entry(colour: int, text: str) -> Html:
     )
 
 
+def _area(area: Area) -> str:
+    """The cells of an area as a path; `data-kind` is the number that the explorer has for such a cell."""
+    colour = colour_of(area.term)
+    return f'<path class="t{colour} l{area.level}" data-kind="{4 * colour + area.level}" d="{outline(area)}"/>'
+
+
 def mask_svg(drawing: Drawing, name: str | None = None, label: str = "") -> Html:
     """The cells of a drawing as an element, in units of cells; the page's style sheet has the colours."""
     cells = drawing.cells
     never = f'<path class="n" d="M1 0H{cells}V{cells - 1}{"h-1v-1" * (cells - 1)}z"/>'
-    areas = "".join(
-        f'<path class="t{colour_of(area.term)} l{area.level}" d="{outline(area)}"/>' for area in drawing.areas
-    )
+    areas = "".join(_area(area) for area in drawing.areas)
     body = Html((never if drawing.causal and cells > 1 else "") + areas)
     return element(
         "svg",
@@ -139,5 +145,6 @@ def mask_svg(drawing: Drawing, name: str | None = None, label: str = "") -> Html
         viewBox=f"0 0 {cells} {cells}",
         role="img",
         aria_label=label,
+        data_cell=drawing.cell,
         shape_rendering="crispEdges",
     )

@@ -37,6 +37,8 @@ from patternc.diagnostics import Diagnostic, render
 MARKS: dict[Mark, tuple[str, str]] = {"yes": ("✓", "yes"), "no": ("✗", "no"), "open": ("?", "not decided")}
 """The sign of a mark, and what it says to those who do not see it."""
 DIAGNOSTIC_WIDTH = 100
+MOST_ROWS, MOST_PLANNED = 96, 32
+"""Rows of the cost table, and plans, that the page has room for."""
 MOST_PROGRAM = 16 << 10
 """Bytes of a program that the page has room for."""
 
@@ -56,6 +58,11 @@ def _told(sentence: Sentence) -> Html:
     kinds = [name for name, on in (("under", sentence.under), ("faint", sentence.faint)) if on]
     sign: tuple[Content, ...] = () if sentence.mark is None else (mark(sentence.mark), " ")
     return element("p", *sign, sentence.text, class_=" ".join(kinds) or None)
+
+
+def _more(count: int, noun: str) -> Html:
+    """What a page has no room for."""
+    return element("p", f"There are {plural(count, f'more {noun}')}: patternc analyse says all, as text or --json.")
 
 
 # -- the title --------------------------------------------------------------------------------------------------------
@@ -97,8 +104,11 @@ def _figures(report: Report) -> Iterator[tuple[str, Content, str]]:
 def cost(report: Report) -> Part:
     """Pairs, tiles, and the closed forms."""
     columns = ("layers", "heads", "pattern", ">pairs a head", ">of dense", ">tiles", ">computed / useful")
-    rows = [_cost_row(report, row) for row in cost_rows(report.layers)]
+    found = cost_rows(report.layers)
+    rows = [_cost_row(report, row) for row in found[:MOST_ROWS]]
     contents: list[Content] = [table("Cost of each layer and head", columns, rows, wide=True)]
+    if len(found) > MOST_ROWS:
+        contents.append(_more(len(found) - MOST_ROWS, "row"))
     contents.append(element("p", f"{total_pairs(report)}."))
     busiest = busiest_row(report)
     if busiest is not None:
@@ -144,7 +154,8 @@ def _form(where: str, form: Formula) -> Html:
 def plan(report: Report, figures: PlanFigures) -> Part:
     """What is launched for each kind of layer, and why."""
     parts: list[Content] = []
-    for heads in planned_heads(figures, len(report.layers), report.heads):
+    planned = [*planned_heads(figures, len(report.layers), report.heads)]
+    for heads in planned[:MOST_PLANNED]:
         launches = (
             element(
                 "li",
@@ -156,6 +167,8 @@ def plan(report: Report, figures: PlanFigures) -> Part:
         )
         parts.append(element("h3", heads.place.capitalize()))
         parts.append(element("ol", *launches, class_="launches"))
+    if len(planned) > MOST_PLANNED:
+        parts.append(_more(len(planned) - MOST_PLANNED, "plan"))
     parts += [element("p", remark, class_="note") for remark in plan_remarks(figures)]
     return Part("plan", "Plan", tuple(parts))
 
@@ -168,17 +181,12 @@ def decoding(report: Report) -> Part:
     measures = to_json(report)["measures"]
     rows = [(name, value) for name, value in measured(measures) if name not in DRAWN]
     connected = joined([element("h3", "How well it connects"), told(quality(report))])
-    sentences = told(decoding_sentences(report))
-    return Part("decoding", "Decoding and measures", (sentences, connected, measure_table(rows)))
+    listed = table("Measures", ("measure", ">value"), rows)
+    return Part("decoding", "Decoding and measures", (told(decoding_sentences(report)), connected, listed))
 
 
 DRAWN = {"graph: alike", "graph: follows", "graph: repeats"}
 """Measures that the picture of the layers shows."""
-
-
-def measure_table(rows: Sequence[tuple[str, str]]) -> Html:
-    """Measures by name."""
-    return table("Measures", ("measure", ">value"), rows)
 
 
 def measured(measures: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, str]]:
@@ -235,14 +243,14 @@ def diagnostics(name: str, title: str, found: Sequence[Diagnostic]) -> Part | No
     """Errors or warnings, as they are drawn in the terminal; None without any."""
     if not found:
         return None
-    return Part(name, title, (_text(title, render(found, width=DIAGNOSTIC_WIDTH)),))
+    return Part(name, title, (_text(f"{title}, as text", render(found, width=DIAGNOSTIC_WIDTH)),))
 
 
 def program_text(text: str) -> Part | None:
     """The program itself; None where it is too long for the page."""
     if len(text.encode(errors="replace")) > MOST_PROGRAM:
         return None
-    return Part("program", "Program", (_text("Program", text.strip("\n")),))
+    return Part("program", "Program", (_text("Program, as text", text.strip("\n")),))
 
 
 def _text(name: str, text: str) -> Html:

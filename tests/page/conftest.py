@@ -22,6 +22,9 @@ OPTIONS = [
 ]
 WITHOUT = "no Chromium on this machine: the page is looked at where there is one (apt-get install chromium)"
 
+OUR_OWN = "Canvas2D: Multiple readback operations"
+"""What Chromium says of tests that read a canvas."""
+
 
 @pytest.fixture(scope="session")
 def browser():
@@ -58,7 +61,7 @@ def open_page(browser, tmp_path):
     yield open_it
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert [each for each in complaints if not each.startswith(OUR_OWN)] == []
     assert requests == []
 
 
@@ -69,8 +72,8 @@ def reported():
 
     def report(source, tokens=None):
         if (source, tokens) not in made:
-            path = EXAMPLES / f"{source}.attn"
-            program, failures = analyse(path if path.is_file() else source, tokens=tokens)
+            given = EXAMPLES / f"{source}.attn" if source.isidentifier() else source
+            program, failures = analyse(given, tokens=tokens)
             made[source, tokens] = program.report_html(failures=failures), program.report_json(), program
         return made[source, tokens]
 
