@@ -139,8 +139,12 @@ class Facts:
         stage("finding closed forms of tiles")
         params = dict(schedule.params)
 
+        known: dict[int, Schedule | None] = {}  # patterns are asked for at the same lengths
+
         def at(tokens: int) -> Schedule | None:
-            return origin.at(tokens, params)
+            if tokens not in known:
+                known[tokens] = origin.at(tokens, params)
+            return known[tokens]
 
         return tuple(
             tile_form(schedule, index, found, at, self.tiles) if index < MOST_TILE_FORMS else None
