@@ -13,22 +13,24 @@ that attend each other completely. Not for: what a trained model passes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patternc.algebra.budget import DEFAULT_BUDGET, TileBudgetError
+from patternc.algebra.containment import has_random
 from patternc.algebra.evaluate import evaluate
 from patternc.algebra.index import expand
 from patternc.algebra.relation import Band, Relation, union
 from patternc.algebra.rowspans import row_spans
-from patternc.analysis.boxes import over_boxes
+from patternc.analysis.boxes import edges_in, edges_of, over_boxes
 from patternc.analysis.network import through
 from patternc.analysis.operators import NoOperator, lower
 from patternc.analysis.propagate import apply, apply_transposed
+from patternc.analysis.saturated import saturated
 
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
@@ -39,8 +41,12 @@ MOST_KINDS = 4
 """Kinds of layers of which one or two are tried between the first and the last."""
 MOST_EVALUATED = 1 << 22
 """Pairs of two boundaries that are looked at one by one; beyond, rows are listed."""
+MOST_DRAWN = 1 << 12
+"""Queries whose random keys are drawn for a network."""
 GRIDS = (64, 256)
 """Boxes of equal size that the sequence is cut into at least, in turn."""
+MOST_ENDS = 64
+"""Edges of what the first layer tells of the first token, and of what the last query attends, that are cuts, too."""
 SELF = Band(0, 0)
 
 
@@ -61,15 +67,29 @@ class Bottleneck:
     exact: bool
 
 
-def bottleneck(layers: Sequence[Relation], n: int) -> Bottleneck:
+def bottleneck(layers: Sequence[Relation], n: int, causal: bool) -> Bottleneck:
     """The bottleneck of `layers` (each the union over its heads, first layer first) at n positions."""
     if len(layers) == 1:
         return Bottleneck(None, None, None, None, "none: a single layer has no tokens between", exact=False)
+    blocks = saturated(layers, n, causal)
+    if blocks is None:
+        return _of_tokens(layers, n)
+    # Each path of blocks is one for every token of a block, which keeps its place; more would be more of blocks.
+    size, found = blocks.size, _of_tokens(blocks.layers, n // blocks.size)
+    paths, least, most = (
+        None if each is None else size * each for each in (found.paths, found.at_least, found.at_most)
+    )
+    method = f"{n // size:,} blocks of {size:,} tokens, each seen whole or not at all; {found.method}"
+    return Bottleneck(paths, least, most, found.after, method, found.exact)
+
+
+def _of_tokens(layers: Sequence[Relation], n: int) -> Bottleneck:
     try:
         inward, outward = _cone(layers, n)
     except NoOperator as error:
         return Bottleneck(None, None, None, None, f"not computed: {error}", exact=False)
-    widths = [int((a & b).sum()) for a, b in zip(inward[:-1], outward[1:], strict=True)]
+    cone = [a & b for a, b in zip(inward[:-1], outward[1:], strict=True)]
+    widths = [int(tokens.sum()) for tokens in cone]
     most = min(widths)
     if most == 0:
         return _found(0, None, "no path joins the two")
@@ -85,16 +105,28 @@ def bottleneck(layers: Sequence[Relation], n: int) -> Bottleneck:
         least = max(least, _paths(few, n) or 0)
         if least == most:
             return _found(most, after, f"maximum flow through {len(few)} of the layers reaches the narrowest boundary")
-    for grid in GRIDS:
-        least = max(least, over_boxes(layers, n, inward[0], outward[-1], grid))
+    drawn = n > MOST_DRAWN and any(has_random(layer) for layer in layers)
+    for cuts in () if drawn else _cuts(layers, n, inward[0], outward[-1]):
+        low, high = over_boxes(layers, n, inward[0], cone, outward[-1], cuts)
+        least, most = max(least, low), min(most, high)
         if least == most:
-            return _found(most, after, "maximum flow over boxes of tokens reaches the narrowest boundary")
-    why = f"between {least:,} and {most:,}: its cone has too many edges for maximum flow, and the bounds do not meet"
-    return Bottleneck(None, least, most, None, f"not decided, {why}", exact=False)
+            method = "maximum flow over boxes of tokens, which is no more than what may pass between them"
+            return _found(most, after if widths[after] == most else None, method)
+    why = "not decided: its cone has too many edges for maximum flow, and the bounds do not meet"
+    return Bottleneck(None, least, most, None, why, exact=False)
+
+
+def _cuts(layers: Sequence[Relation], n: int, sources: Bool, sinks: Bool) -> Iterator[Int64]:
+    """Where the sequence may be cut into boxes: evenly, or at edges of the layers; at those of both ends as well."""
+    ends = np.concatenate([edges_of(sources), edges_of(sinks)])
+    for even in (*(np.arange(grid) * n // grid for grid in GRIDS), edges_in(layers, n)):
+        yield np.concatenate([even, ends]) if ends.size <= MOST_ENDS else even
 
 
 def _pairs(relation: Relation, keys: Int64, queries: Int64, n: int, most: int) -> tuple[Int64, Int64] | None:
     """The pairs of some keys and queries (ascending), as indices of them; None where there may be more than `most`."""
+    if queries.size > MOST_DRAWN and has_random(relation):
+        return None
     if keys.size * queries.size <= MOST_EVALUATED:
         query, key = np.nonzero(evaluate(relation, queries[:, None], keys[None, :], n))
         return (key, query) if key.size <= most else None
@@ -141,10 +173,16 @@ def _cone(layers: Sequence[Relation], n: int) -> tuple[list[Bool], list[Bool]]:
 
 
 def _fewer(layers: Sequence[Relation]) -> list[list[Relation]]:
-    """Parts of the schedule: the first layer and the last, and between them one or two of the first of each kind."""
+    """Parts of the schedule: the first layer and the last, and between them one or two of some kinds, in its order."""
     kinds = list(dict.fromkeys(layers[1:-1]))[:MOST_KINDS]
-    between = [*combinations(kinds, 1), *combinations(kinds, 2)]
-    return [[layers[0], *some, layers[-1]] for some in between if len(some) + 2 < len(layers)]
+    between = [*combinations(kinds, 1), *combinations_with_replacement(kinds, 2)]
+    return [[layers[0], *some, layers[-1]] for some in between if len(some) + 2 < len(layers) and _within(some, layers)]
+
+
+def _within(some: Sequence[Relation], layers: Sequence[Relation]) -> bool:
+    """Whether these layers come in this order between the first and the last."""
+    rest = iter(layers[1:-1])
+    return all(layer in rest for layer in some)
 
 
 def _paths(layers: Sequence[Relation], n: int) -> int | None:

@@ -31,7 +31,7 @@ def quality(facts: Facts, hubs: Hubs) -> Quality:
     """The measures of the schedule of `facts`, whose hubs these are."""
     schedule, layers, tokens = facts.schedule, facts.layers, facts.schedule.tokens
     return Quality(
-        bottleneck(layers, tokens),
+        bottleneck(layers, tokens, schedule.causal),
         exposure(layers, tokens, facts.target, hubs.keys, facts.reach),
         spectral_gap(layers, tokens, schedule.causal, hubs.keys),
         rollout(schedule),

@@ -30,8 +30,11 @@ def _bottleneck(found: Bottleneck, report: Report) -> Iterator[Sentence]:
     if len(report.layers) == 1:
         return
     if found.paths is None:
-        known = "" if found.at_most is None else f" is between {found.at_least:,} and {found.at_most:,} tokens"
-        yield Sentence(f"The bottleneck from the first token to the last query{known}: {found.method}.", "open")
+        passing = "How many tokens at once can pass on what the first has for the last query is "
+        if found.at_least is None or found.at_most is None:
+            yield Sentence(f"{passing}{found.method}.", "open")
+        else:
+            yield Sentence(f"{passing}between {found.at_least:,} and {found.at_most:,}, {found.method}.", "open")
         return
     if found.paths == 0:
         yield Sentence("Nothing of the first token ever comes to the last query.")
