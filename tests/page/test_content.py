@@ -44,7 +44,8 @@ def test_numbers_are_those_of_the_json(open_page, reported, source, javascript):
             assert row[4] == spread([each["density"] for each in alike], percent)
             assert row[6] == spread([each["tiles"]["computed_over_useful"] for each in alike], "{:,.2f}".format)
     formulas = set(page.eval_on_selector_all("#cost .forms .formula", "all => all.map(each => each.dataset.formula)"))
-    assert formulas == {each["formula"] for each in [*heads, report["pairs"]] if each["formula"]}
+    tiles = [each["tiles"] for each in heads]
+    assert formulas == {each["formula"] for each in [*heads, *tiles, report["pairs"]] if each["formula"]}
 
     growth = report["connectivity"]["growth"]
     rows = [row for row in cells(page, "connectivity") if len(row) == 7]
