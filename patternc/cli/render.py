@@ -16,6 +16,7 @@ from patternc.analysis.expectations import Verdict
 from patternc.analysis.expression import Formula, write
 from patternc.analysis.picture import block_density
 from patternc.analysis.report import Report
+from patternc.cli.figure_layers import kinds
 from patternc.cli.page import (
     NO,
     OPEN,
@@ -24,6 +25,7 @@ from patternc.cli.page import (
     new_page,
     percent,
     plain_table,
+    plural,
     ranges,
     safe,
     say,
@@ -75,8 +77,7 @@ def render_report(report: Report, figures: PlanFigures | None = None, width: int
     tell(console, quality(report))
     _decoding(console, report)
     _expectations(console, report.expectations)
-    lines = (line.rstrip() for line in out.getvalue().splitlines())
-    return "\n".join(lines) + "\n"
+    return _ended(out.getvalue())
 
 
 # -- the parts --------------------------------------------------------------------------------------------------------
@@ -162,7 +163,7 @@ def _connectivity(console: Console, report: Report) -> None:
     tell(console, connection(report))
     if found.reach.exact:
         if found.reach.growth:
-            show(console, growth_table(report))
+            show(console, _growth_table(report))
         depth = average_depth(found)
         if depth is not None:
             say(console, depth)
@@ -175,7 +176,33 @@ def _connectivity(console: Console, report: Report) -> None:
         tell(console, [Sentence(sentence), *(Sentence(hop, under=True) for hop in hops)])
 
 
-def growth_table(report: Report) -> Table:
+def growth_text(report: Report, width: int) -> str:
+    """How receptive fields grow, as text. Ends with a line end."""
+    console, out = new_page(width, colour=False)
+    console.print(f"{safe(report.model)}: keys in sight of a query")
+    show(console, _growth_table(report))
+    return _ended(out.getvalue())
+
+
+def layers_text(report: Report, width: int) -> str:
+    """Which layers are alike, and what comes after what, as text. Ends with a line end."""
+    console, out = new_page(width, colour=False)
+    found = kinds(report)
+    console.print(f"{safe(report.model)}: {plural(len(report.layers), 'layer')} of {plural(len(found), 'kind')}")
+    table = plain_table("kind", "layers", "pattern", "followed by")
+    for number, kind in enumerate(found):
+        after = (f"{found[b].name} ({times:,})" for a, b, times in report.structure.follows if a == number)
+        patterns = safe("; ".join(kind.patterns))
+        table.add_row(kind.name, ranges(kind.layers, len(report.layers)), patterns, ", ".join(after))
+    show(console, table)
+    return _ended(out.getvalue())
+
+
+def _ended(text: str) -> str:
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def _growth_table(report: Report) -> Table:
     """How receptive fields grow, with a bar each."""
     table = plain_table(
         "after layer", ">least", ">10 %", ">median", ">90 %", ">most", ">mean", "keys in sight of a query"

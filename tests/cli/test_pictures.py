@@ -10,6 +10,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from patternc.analysis.drawing import Area, Drawing, Rectangle, draw
+from patternc.cli.figure import Stroke
+from patternc.cli.figure_growth import growth_figure
+from patternc.cli.figure_layers import layers_figure
 from patternc.cli.main import main
 from patternc.cli.svg import MARK, svg
 from patternc.compiler import compile
@@ -184,3 +187,47 @@ def test_png_without_matplotlib_says_what_to_install(monkeypatch, tmp_path):
     assert result.exit_code == 1
     assert "pip install 'patternc[viz]'" in result.output
     assert not picture.exists()
+
+
+@pytest.mark.parametrize("what", ["growth", "layers"])
+def test_growth_and_layers_are_pictures_too(patternc, tmp_path, what):
+    model = "model m { causal tokens 64 layers 6 { even: local(4)  odd: stride(4) } }"
+    (tmp_path / "m.attn").write_text(model)
+    for _ in range(2):  # the second time it replaces its own
+        done = patternc("show", "m.attn", "--what", what, "--svg", "f.svg", "--png", "f.png")
+        assert (done.code, done.err) == (0, "")
+    root = ElementTree.fromstring((tmp_path / "f.svg").read_text())
+    said = [each.text for each in root.iter(f"{SVG}text")]
+    expected = {"growth": {"keys in sight", "64", "complete after 2 layers"}, "layers": {"A", "B", "× 3", "× 2"}}[what]
+    assert expected <= set(said)
+    with Image.open(tmp_path / "f.png") as image:
+        assert image.text["Software"] == "patternc show"
+        assert image.width > 3 * 390
+    report = compile(model).report()
+    assert root.find(f"{SVG}desc").text == (
+        growth_figure(report).sentence if what == "growth" else layers_figure(report).sentence
+    )
+
+
+def test_growth_and_layers_in_the_terminal(patternc):
+    options = ("-e", "local(4) | stride(4)", "--causal", "--layers", 3, "--tokens", 64)
+    done = patternc("show", *options, "--what", "growth")
+    assert done.code == 0
+    assert re.search(r"^  1\.\.3 +1 +7 +32 +58 +64 +32\.5  █{24}$", done.out, re.MULTILINE), done.out
+    done = patternc("show", *options, "--what", "layers")
+    assert "A     0..3    local(4) | stride(4)  A (2)" in done.out
+    done = patternc("show", *options, "--what", "growth", "--layer", 1)
+    assert done.code == 2
+    assert "--layer goes with --what mask" in done.message
+
+
+def test_the_curve_of_growth_goes_through_the_means():
+    report = compile("model m { causal tokens 100 layers 4 { all: local(20) } }").report()
+    figure = growth_figure(report)
+    (mean,) = [shape for shape in figure.shapes if isinstance(shape, Stroke) and shape.width == 2.0]
+    base = mean.points[0][1]
+    assert len(mean.points) == 5
+    assert mean.points[-1][1] < base
+    heights = [base - y for _, y in mean.points[1:]]
+    means = [each.total / 100 for each in report.connectivity.reach.growth]
+    assert heights == pytest.approx([(value - 1) * heights[-1] / (means[-1] - 1) for value in means])
