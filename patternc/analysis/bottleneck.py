@@ -35,6 +35,8 @@ from patternc.analysis.saturated import saturated
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
+MOST_CONE = 1 << 27
+"""Tokens of all layers together: each is a byte, three times."""
 MOST_EDGES = 1 << 20
 """Edges of a network that is solved."""
 MOST_KINDS = 4
@@ -84,6 +86,9 @@ def bottleneck(layers: Sequence[Relation], n: int, causal: bool) -> Bottleneck:
 
 
 def _of_tokens(layers: Sequence[Relation], n: int) -> Bottleneck:
+    if len(layers) * n > MOST_CONE:
+        why = f"not computed: {len(layers)} layers of {n:,} are more than the {MOST_CONE:,} tokens this method takes"
+        return Bottleneck(None, None, None, None, why, exact=False)
     try:
         inward, outward = _cone(layers, n)
     except NoOperator as error:

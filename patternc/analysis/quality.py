@@ -15,6 +15,7 @@ from patternc.analysis.facts import Facts
 from patternc.analysis.measures import Hubs
 from patternc.analysis.rollout import Rollout, rollout
 from patternc.analysis.spectrum import Gap, spectral_gap
+from patternc.analysis.stages import stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,12 @@ class Quality:
 
 def quality(facts: Facts, hubs: Hubs) -> Quality:
     """The measures of the schedule of `facts`, whose hubs these are."""
-    schedule, layers, tokens = facts.schedule, facts.layers, facts.schedule.tokens
-    return Quality(
-        bottleneck(layers, tokens, schedule.causal),
-        exposure(layers, tokens, facts.target, hubs.keys, facts.reach),
-        spectral_gap(layers, tokens, schedule.causal, hubs.keys),
-        rollout(schedule),
-    )
+    schedule, layers, tokens, reach = facts.schedule, facts.layers, facts.schedule.tokens, facts.reach
+    stage("looking for bottlenecks")
+    paths = bottleneck(layers, tokens, schedule.causal)
+    stage("following keys without hubs")
+    exposed = exposure(layers, tokens, facts.target, hubs.keys, reach)
+    stage("measuring how blocks of tokens mix")
+    gap = spectral_gap(layers, tokens, schedule.causal, hubs.keys)
+    stage("following even attention back")
+    return Quality(paths, exposed, gap, rollout(schedule))

@@ -143,6 +143,13 @@ def test_what_is_not_decided_has_bounds(monkeypatch):
     assert "not decided" in found.method
 
 
+def test_more_than_it_takes_is_refused(monkeypatch):
+    monkeypatch.setattr(engine, "MOST_CONE", 100)
+    found = bottleneck([r.Band(0, 3)] * 4, 26, causal=True)
+    assert (found.paths, found.at_least, found.at_most, found.exact) == (None, None, None, False)
+    assert "4 layers of 26" in found.method
+
+
 @given(block_layers())
 def test_blocks_pass_as_many_paths_as_they_have_tokens(case):
     n, target, layers = case
