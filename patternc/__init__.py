@@ -32,6 +32,7 @@ _HOMES = {
     "load": "patternc.runtime.load",
     "ModuleError": "patternc.runtime.errors",
     "AttentionInputError": "patternc.runtime.errors",
+    "load_ipython_extension": "patternc.notebook",  # what IPython's %load_ext patternc looks for
 }
 
 __all__ = ["AttentionInputError", "ModuleError", "PatternError", "Program", "__version__", "compile", "design", "load"]

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from patternc.analysis.difference import Difference, Side
     from patternc.analysis.expectations import Verdict
     from patternc.analysis.facts import Facts
-    from patternc.analysis.report import Report
     from patternc.analysis.tile_counts import TileCounter, Tiles
     from patternc.codegen.explain import PlanFigures
     from patternc.codegen.lower import Lowered
     from patternc.integrations.flex import ScoreMod
+    from patternc.notebook import ProgramReport
     from patternc.runtime.module import Attention
     from patternc.runtime.remake import Shape
 
@@ -69,6 +69,12 @@ class Program:
             f"<patternc.Program {schedule.name}: {schedule.tokens:,} tokens, {schedule.layers} layers of "
             f"{schedule.heads} heads, {head_dim}, {self.dtype}, {self.target}>"
         )
+
+    def _repr_html_(self) -> str:
+        from patternc.cli.html_fragment import program_fragment
+
+        with in_budget(self.elaborated):
+            return program_fragment(self.schedule, self.facts.counts)
 
     @overload
     def mask(
@@ -114,12 +120,13 @@ class Program:
                 raise IndexError(f"there is no {what} {value}: the model has {count}, counted from 0")
         return self.schedule.pattern(layer, head)
 
-    def report(self, path: tuple[int, int] | None = None) -> Report:
+    def report(self, path: tuple[int, int] | None = None) -> ProgramReport:
         """What the program connects and costs; `path` (key, query) asks how that query comes to see that key."""
         from patternc.analysis.report import report
+        from patternc.notebook import shown
 
         with in_budget(self.elaborated):
-            return report(self.facts, self.verdicts, self.warnings, path)
+            return shown(report(self.facts, self.verdicts, self.warnings, path), self.schedule)
 
     @cached_property
     def facts(self) -> Facts:

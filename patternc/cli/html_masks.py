@@ -55,9 +55,9 @@ def masks(schedule: Schedule) -> Part:
     return Part("masks", "Masks", tuple(contents))
 
 
-def pictures(schedule: Schedule) -> list[Picture]:
-    """The distinct patterns, in order of first use, MOST_PICTURES at most, drawn as finely as there is room."""
-    chosen = list(enumerate(schedule.patterns))[:MOST_PICTURES]
+def pictures(schedule: Schedule, most: int = MOST_PICTURES) -> list[Picture]:
+    """The distinct patterns, in order of first use, `most` at most, drawn as finely as there is room."""
+    chosen = list(enumerate(schedule.patterns))[:most]
     cells = MOST_CELLS
     while cells > LEAST_CELLS and len(chosen) * cells * CHARACTERS_A_CELL > ROOM:
         cells //= 2

@@ -73,7 +73,7 @@ def summary(report: Report) -> Iterator[Html]:
     yield element("p", "Attention pattern report", class_="eyebrow")
     yield element("h1", report.model)
     yield element("ul", *(element("li", fact) for fact in title_facts(report)), class_="facts")
-    yield element("dl", *(_figure(*figure) for figure in _figures(report)), class_="figures")
+    yield element("dl", *(_figure(*figure) for figure in key_figures(report)), class_="figures")
 
 
 def _figure(name: str, value: Content, note: str) -> Html:
@@ -82,7 +82,8 @@ def _figure(name: str, value: Content, note: str) -> Html:
     )
 
 
-def _figures(report: Report) -> Iterator[tuple[str, Content, str]]:
+def key_figures(report: Report) -> Iterator[tuple[str, Content, str]]:
+    """Name, value and unit of the figures that matter most."""
     reach = report.connectivity.reach
     if not reach.exact:
         yield "Connected", joined((mark("open"), " not decided")), "see Connectivity"

@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Literal
 
+from patternc.algebra.schedule import Schedule
 from patternc.analysis.expression import Formula
 from patternc.analysis.graph import Quotient
 from patternc.analysis.growth import Growth
@@ -36,10 +37,19 @@ class Sentence:
 
 def title_facts(report: Report) -> list[str]:
     """What the report is about, beside the name of the model."""
-    direction = "causal" if report.causal else "bidirectional"
-    heads = plural(report.heads, "head") + (f" ({report.kv_heads} kv)" if report.kv_heads != report.heads else "")
-    facts = [f"{report.tokens:,} tokens", direction, f"{plural(len(report.layers), 'layer')} of {heads}"]
-    return facts + [f"{name} = {value:,}" for name, value in report.params]
+    return _facts(report, len(report.layers))
+
+
+def schedule_facts(schedule: Schedule) -> list[str]:
+    """The same of a schedule, without a report."""
+    return _facts(schedule, schedule.layers)
+
+
+def _facts(about: Report | Schedule, layers: int) -> list[str]:
+    direction = "causal" if about.causal else "bidirectional"
+    heads = plural(about.heads, "head") + (f" ({about.kv_heads} kv)" if about.kv_heads != about.heads else "")
+    facts = [f"{about.tokens:,} tokens", direction, f"{plural(layers, 'layer')} of {heads}"]
+    return facts + [f"{name} = {value:,}" for name, value in about.params]
 
 
 # -- cost -------------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ DOOR = {
     "__init__",
     "compiler",
     "designer",
+    "notebook",
     "program",
 }  # patternc/__init__.py re-exports the door; all may name every stage
 
@@ -39,6 +40,7 @@ ONLY_IN = {
     "rich": {"cli"},
     "yaml": {"integrations"},
     "matplotlib": {"cli"},
+    "IPython": {"notebook"},
 }
 STDLIB_ONLY = {"algebra/relation.py", "algebra/schedule.py", "algebra/elaborate.py", "algebra/expectation.py"}
 
