@@ -59,6 +59,8 @@ def spectral_gap(layers: Sequence[Relation], n: int, causal: bool, hubs: Spans) 
         return Gap(
             blocks, block, None, None, "none: a causal walk never comes back, and its gap says nothing", exact=False
         )
+    if blocks < 2:
+        return Gap(blocks, block, None, None, "none: a single token has nothing to mix with", exact=False)
     layers = _round(layers)
     if len(layers) > MOST_LAYERS:
         why = f"not computed: a round of this schedule has more than {MOST_LAYERS} layers"

@@ -97,6 +97,7 @@ def test_hubs_mix_what_a_window_does_not():
 
 
 def test_meaningless_gaps_are_refused():
+    assert "single token" in spectral_gap([r.FULL], 1, False, ()).method
     assert "causal" in spectral_gap([r.PAST], 100, True, ()).method
     assert spectral_gap([r.Band(0, 5)], 100, False, ()).gap is None
     skewed = spectral_gap([r.Band(-1, 9)], 256, False, ())  # joined both ways, and yet rounding would decide
