@@ -1,16 +1,22 @@
 """The page as a document: dark, narrow, printed, accessible, sealed; and what people wrote is text in it."""
 
+import json
 import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from click.testing import CliRunner
 
 from patternc.analysis.drawing import Area, Drawing, Rectangle
 from patternc.cli.html_masks import mask_svg
 from patternc.cli.html_text import element, formula, joined, table
+from patternc.cli.main import main
+from patternc.cli.options import inline_model
+from patternc.compiler import compile
+from patternc.grammar.reading import text_source
 
 FAILING = "model short { causal tokens 4096 layers 3 { all: local(64) | keys(0) } } expect connected"
-PAGES = ["sparse_transformer", "bigbird", "longformer_globals", "dilated_heads", FAILING]
+PAGES = ["sparse_transformer", "bigbird", "dilated_heads", FAILING]
 LUMINANCE = """element => {
   const [r, g, b] = getComputedStyle(element).backgroundColor.match(/[0-9.]+/g).map(Number);
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
@@ -18,7 +24,7 @@ LUMINANCE = """element => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("source", PAGES)
+@pytest.mark.parametrize("source", ["sparse_transformer", "bigbird", FAILING])
 def test_axe_finds_nothing(open_page, reported, source, scheme):
     html, _, _ = reported(source)
     page = open_page(html, color_scheme=scheme)
@@ -118,3 +124,41 @@ def test_no_text_becomes_markup(text):
         assert not set(inside) & set("<>\x00\x1b")
         assert "<script" not in html.markup
         assert "<img" not in html.markup
+
+
+# -- the command -------------------------------------------------------------------------------------------------------
+
+INLINE = ["analyse", "-e", "local(8) | stride(8)", "--causal", "--layers", "2", "--tokens", "256"]
+
+
+def test_the_command_writes_the_page_and_replaces_its_own_only(tmp_path):
+    file, other = tmp_path / "report.html", tmp_path / "other.html"
+    other.write_text("<!doctype html><p>mine</p>")
+    for _ in range(2):
+        done = CliRunner().invoke(main, [*INLINE, "--html", str(file)])
+        assert done.exit_code == 0
+        assert done.stdout == f"{file}: the report of inline, {file.stat().st_size:,} bytes\n"
+    assert file.read_text() == analyse_inline().report_html()
+    done = CliRunner().invoke(main, [*INLINE, "--html", str(other)])
+    assert done.exit_code == 1
+    assert "holds something else" in done.stderr
+    assert other.read_text() == "<!doctype html><p>mine</p>"
+    done = CliRunner().invoke(main, [*INLINE, "--html", str(tmp_path / "report.txt")])
+    assert done.exit_code == 1
+    assert "--html writes HTML" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.html", "report.html"]
+
+
+def test_json_beside_it_stays_json(tmp_path):
+    done = CliRunner().invoke(main, [*INLINE, "--html", str(tmp_path / "report.html"), "--json"])
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["tokens"] == 256
+    assert "the report of inline" in done.stderr
+    failing = [*INLINE[:2], "local(1)", "--causal", "--tokens", "256", "--path", "0", "999"]
+    assert CliRunner().invoke(main, [*failing, "--html", str(tmp_path / "no.html")]).exit_code == 1
+    assert not (tmp_path / "no.html").exists()
+
+
+def analyse_inline():
+    text = inline_model("local(8) | stride(8)", causal=True, layers=2, heads=1, tokens=256)
+    return compile(text_source(text, "-e"))
