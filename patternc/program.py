@@ -206,7 +206,7 @@ class Program:
         """The report as `patternc analyse` prints it, `width` columns wide; `path` as for `report`."""
         from patternc.cli.render import render_report
 
-        text = render_report(self.report(path), self.figures, width=width)
+        text = render_report(self.report(path), self.figures, self.schedule, width=width)
         return f"{text}\n{render(self.warnings, width=width)}" if self.warnings else text
 
     def report_html(self, path: tuple[int, int] | None = None, failures: Sequence[Diagnostic] = ()) -> str:

@@ -91,7 +91,7 @@ def _text(program: Program, path: tuple[int, int] | None, as_json: bool) -> str:
     from patternc.cli.render import render_report
 
     width, colour = terminal_width(sys.stdout), use_colour(sys.stdout)
-    return render_report(program.report(path), program.figures, width=width, colour=colour)
+    return render_report(program.report(path), program.figures, program.schedule, width=width, colour=colour)
 
 
 def _write_page(program: Program, path: tuple[int, int] | None, failures: Sequence[Diagnostic], file: Path) -> str:

@@ -1,6 +1,6 @@
-"""The report for a terminal, and the picture of a mask.
+"""The report for a terminal.
 
-For: `analyse` and `show`. Text in, text out: nothing is printed here, and rich is imported only when something is
+For: `analyse`. Text in, text out: nothing is printed here, and rich is imported only when something is
 drawn. Not for: computing anything that is not in the report, or what is said (`sentences.py`).
 """
 
@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from patternc.algebra.relation import Relation
+from patternc.algebra.schedule import Schedule
 from patternc.analysis.expectations import Verdict
 from patternc.analysis.expression import Formula, write
-from patternc.analysis.picture import block_density
 from patternc.analysis.report import Report
 from patternc.cli.figure_layers import kinds
 from patternc.cli.page import (
@@ -52,6 +49,7 @@ from patternc.cli.sentences import (
 from patternc.cli.sentences_plan import plan_remarks, planned_heads
 from patternc.cli.sentences_proof import proved
 from patternc.cli.sentences_quality import busiest_row, quality
+from patternc.cli.sketch import sketches
 from patternc.codegen.explain import PlanFigures
 
 if TYPE_CHECKING:
@@ -62,13 +60,21 @@ LONGEST_FORMULA = 300
 MARKS = {"yes": f"{YES} ", "no": f"{NO} ", "open": f"{OPEN} ", None: ""}
 
 
-def render_report(report: Report, figures: PlanFigures | None = None, width: int = 100, colour: bool = False) -> str:
-    """The report, and the figures of its plan, as text `width` columns wide, in colour if asked for.
+def render_report(
+    report: Report,
+    figures: PlanFigures | None = None,
+    schedule: Schedule | None = None,
+    width: int = 100,
+    colour: bool = False,
+) -> str:
+    """The report as text `width` columns wide, in colour if asked for, with the figures of its plan and its masks.
 
     Ends with a line end.
     """
     console, out = new_page(width, colour)
     _title(console, report)
+    if schedule is not None:
+        _masks(console, report, schedule)
     _cost(console, report)
     if figures is not None:
         _plan(console, report, figures)
@@ -92,6 +98,12 @@ def tell(console: Console, sentences: Iterable[Sentence]) -> None:
 
 def _title(console: Console, report: Report) -> None:
     console.print(f"[bold]{safe(report.model)}[/]   {safe('   '.join(title_facts(report)))}")
+
+
+def _masks(console: Console, report: Report, schedule: Schedule) -> None:
+    console.print()
+    for line in sketches(cost_rows(report.layers), schedule, console.width - 2):
+        console.print(f"  {safe(line)}", no_wrap=True, overflow="ignore", crop=False)
 
 
 def _cost(console: Console, report: Report) -> None:
@@ -239,28 +251,3 @@ def _expectations(console: Console, verdicts: Sequence[Verdict]) -> None:
         mark = OPEN if verdict.holds is None else YES if verdict.holds else NO
         table.add_row(mark, safe(verdict.text), f"[dim]{safe(verdict.detail)}[/]")
     show(console, table)
-
-
-# -- the mask ---------------------------------------------------------------------------------------------------------
-
-THRESHOLDS = (np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) + 0.5) / 16
-"""An ordered dither: neighbouring cells of one density come out dark in proportion to it."""
-FAINT = 0.4
-"""Exponent that makes sparse cells darker than they are: a single diagonal should be seen."""
-
-
-def mask_art(relation: Relation, n: int, width: int, height: int) -> str:
-    """The mask in half blocks, `width` cells wide and `height` high, two rows of cells in a line of text.
-
-    Queries go downwards, keys to the right. A cell is drawn dark in proportion to its pairs, sparse ones a little
-    darker; with as many cells as tokens each is one pair. The sides must not exceed n.
-    """
-    density = block_density(relation, n, height, width) ** FAINT
-    dark = density > THRESHOLDS[np.arange(height)[:, None] % 4, np.arange(width)[None, :] % 4]
-    if height % 2:
-        dark = np.vstack([dark, np.zeros((1, width), dtype=np.bool_)])
-    lines: list[str] = []
-    for upper, lower in zip(dark[::2], dark[1::2], strict=True):
-        marks = (" ▀▄█"[int(a) + 2 * int(b)] for a, b in zip(upper, lower, strict=True))
-        lines.append("".join(marks))
-    return "\n".join(lines)

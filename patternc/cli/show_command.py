@@ -73,7 +73,7 @@ def _show_mask(
     program: Program, layer: int, head: int, svg_file: Path | None, png_file: Path | None, named: bool
 ) -> None:
     """Show the mask of one head; `named`: the model has a name worth showing in a picture."""
-    from patternc.cli.render import mask_art
+    from patternc.cli.sketch import mask_art
 
     schedule = program.schedule
     try:

@@ -8,7 +8,9 @@ import pytest
 from patternc.algebra import relation as r
 from patternc.analysis.picture import block_density
 from patternc.analysis.report_program import report_program
-from patternc.cli.render import mask_art, render_report
+from patternc.cli.render import render_report
+from patternc.cli.sentences import cost_rows
+from patternc.cli.sketch import mask_art, sketches
 from tests.analysis.programs import ALL, BIGBIRD, CHUNKS, FIXED, WINDOW, program
 from tests.strategies import mask
 
@@ -105,3 +107,35 @@ def test_long_sequences_are_drawn_from_tiles(monkeypatch):
     assert (block_density(relation, 2048, 32, 32) == exact).all()
     large = mask_art(r.Band(0, 4095), 1 << 20, 64, 64).split("\n")
     assert [line.index("▀") for line in large[:8]] == [0, 2, 4, 6, 8, 10, 12, 14]
+
+
+MIXED = "model m { causal tokens 64 heads 2 layers 4 { even: local(8)  odd: heads { 0: dense 1: self } } }"
+
+
+def drawn(text, width):
+    """The small masks of a program, and the one that `mask_art` draws of a layer and head."""
+    found = program(text)
+    rows = cost_rows(report_program(found.checked, found.elaborated).layers)
+    side = min(24, found.schedule.tokens)
+
+    def art(layer, head):
+        relation = found.schedule.pattern(layer, head).relation
+        return mask_art(relation, found.schedule.tokens, side, side).split("\n")
+
+    return sketches(rows, found.schedule, width), art
+
+
+def test_small_masks_stand_side_by_side_under_their_layers():
+    lines, art = drawn(MIXED, 100)
+    captions = ("layers 0, 2", "layers 1, 3, head 0", "layers 1, 3, head 1")
+    assert lines[0] == "   ".join(caption.ljust(24) for caption in captions).rstrip()
+    for line, *parts in zip(lines[1:], art(0, 0), art(1, 0), art(1, 1), strict=True):
+        assert line == "   ".join(part.ljust(24) for part in parts).rstrip()
+    found = program(MIXED)
+    report = report_program(found.checked, found.elaborated)
+    assert all(f"  {line}\n" in render_report(report, None, found.schedule) for line in lines)
+
+
+def test_a_narrow_terminal_has_one_small_mask():
+    lines, art = drawn("model m { causal tokens 16 layers 2 { 0: local(8) 1: dense } }", 30)
+    assert lines == ["layer 0", *(line.rstrip() for line in art(0, 0))]
