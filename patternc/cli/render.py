@@ -101,8 +101,7 @@ def _title(console: Console, report: Report) -> None:
 
 
 def _masks(console: Console, report: Report, schedule: Schedule) -> None:
-    console.print()
-    for line in sketches(cost_rows(report.layers), schedule, console.width - 2):
+    for line in ("", *sketches(cost_rows(report.layers), schedule, console.width - 2)):
         console.print(f"  {safe(line)}", no_wrap=True, overflow="ignore", crop=False)
 
 

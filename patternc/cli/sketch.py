@@ -45,9 +45,11 @@ GAP = 3
 
 def sketches(rows: Sequence[CostRow], schedule: Schedule, width: int) -> list[str]:
     """Lines of small masks side by side, each under the layers and heads it is of: the first that there is room for."""
+    if width < SKETCH:
+        return []
     side = min(SKETCH, schedule.tokens)
     columns: list[list[str]] = []
-    for row in rows[: max(1, (width + GAP) // (SKETCH + GAP))]:
+    for row in rows[: (width + GAP) // (SKETCH + GAP)]:
         heads = row.heads[0].heads
         relation = schedule.pattern(row.layers[0], heads[0]).relation
         where = f"layer{'s' * (len(row.layers) > 1)} {ranges(row.layers, schedule.layers)}"

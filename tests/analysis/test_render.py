@@ -139,3 +139,4 @@ def test_small_masks_stand_side_by_side_under_their_layers():
 def test_a_narrow_terminal_has_one_small_mask():
     lines, art = drawn("model m { causal tokens 16 layers 2 { 0: local(8) 1: dense } }", 30)
     assert lines == ["layer 0", *(line.rstrip() for line in art(0, 0))]
+    assert drawn("model m { causal tokens 16 layers 2 { 0: local(8) 1: dense } }", 20)[0] == []

@@ -218,7 +218,7 @@ def test_narrow_terminals_lose_nothing(patternc, columns):
     narrow = patternc("analyse", EXAMPLE, variables={"COLUMNS": str(columns)})
     assert narrow.code == wide.code == 0
     assert max(map(len, narrow.out.splitlines())) <= columns
-    bars = str.maketrans("", "", "█▏▎▍▌▋▊▉")
+    bars = str.maketrans("", "", "█▏▎▍▌▋▊▉▀▄")  # and masks, for which there is no room
 
     def words(text):
         return set("".join(text.translate(bars).replace(":", " ").split()))
