@@ -81,7 +81,7 @@ def _axes(scale: _Scale) -> Iterator[Shape]:
         yield Stroke(((x, y), (x, y + 4)), "frame")
         yield Words((x, y + 17), str(layers), "middle")
     yield Words(((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 28), "layers", "middle")
-    yield Words(((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8), KEY, "middle")
+    yield Words((WIDTH / 2, HEIGHT - 8), KEY, "middle")
     yield Words((8, TOP - 14), "keys in sight")
 
 

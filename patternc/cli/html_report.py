@@ -68,7 +68,7 @@ def html_report(
         element("a", "Skip to the masks", href="#masks", class_="skip"),
         element("header", *summary(report), _contents(shown)),
         element("main", *(part.section() for part in shown)),
-        element("footer", element("p", f"patternc {VERSION}. Counts are exact; predictions say that they are.")),
+        element("footer", element("p", f"patternc {VERSION}. Counts are exact; what is predicted is called so.")),
         Html(f"<script>{script}</script>"),
     )
     return f'{MARK}<html lang="en">{head.markup}{body.markup}</html>\n'
