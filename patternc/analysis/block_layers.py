@@ -78,7 +78,7 @@ def block_layer(relation: Relation, cuts: Int64, length: int) -> BlockLayer:
     """The layer over the blocks between `cuts`.
 
     Raises:
-        TileBudgetError: no part of it has at most MOST_RUNS runs of keys.
+        TileBudgetError: the parts that have few, or what contains the others, have more than MOST_RUNS runs of keys.
     """
     spans, rest = _listed(relation, length)
     sizes = np.diff(cuts)
@@ -98,11 +98,7 @@ def block_layer(relation: Relation, cuts: Int64, length: int) -> BlockLayer:
 
 
 def _listed(relation: Relation, length: int) -> tuple[RowSpans, list[Relation]]:
-    """The runs of the parts that have few, and simpler relations that contain the others.
-
-    Raises:
-        TileBudgetError: no part has few.
-    """
+    """The runs of the parts that have few, and simpler relations that contain the others."""
     parts = relation.parts if isinstance(relation, Union) else (relation,)
     budget, every = Budget(spans=MOST_RUNS), np.arange(length, dtype=np.int64)
     few: list[Relation] = []
@@ -113,8 +109,6 @@ def _listed(relation: Relation, length: int) -> tuple[RowSpans, list[Relation]]:
             few.append(part)
         except TileBudgetError:
             rest.append(_hull(part))
-    if rest and not few:
-        row_spans(relation, every, length, budget)
     return row_spans(union(*few), every, length, budget), rest
 
 

@@ -37,7 +37,7 @@ class Hubs:
 
 
 def through_hubs(layers: Sequence[Relation], length: int) -> Hubs | None:
-    """Windows and global tokens of layers that have nothing else; None where there is more, or no hub, or too many."""
+    """Windows and global tokens, if any, of layers that have nothing else; None where there is more, or too many."""
     windows: dict[Relation, tuple[int, int]] = {}
     spans: list[tuple[int, int]] = []
     for layer in dict.fromkeys(layers):
@@ -51,7 +51,7 @@ def through_hubs(layers: Sequence[Relation], length: int) -> Hubs | None:
         spans += [span for each in ends for span in each]
     merged = merge_spans((start, min(stop, length)) for start, stop in spans)
     positions = tuple(at for start, stop in merged for at in range(start, min(stop, start + MOST_HUBS + 1)))
-    if not 0 < len(positions) <= MOST_HUBS or length > LARGEST_REDUCED:
+    if len(positions) > MOST_HUBS or length > LARGEST_REDUCED:
         return None
     return Hubs(tuple(windows[layer] for layer in layers), positions)
 
@@ -78,7 +78,7 @@ def reach_through_hubs(steps: Steps, hubs: Hubs, length: int) -> Swept | None:
     reached: list[list[UInt64]] = [[] for _ in steps]  # by layer: for each boundary, the other hubs that queries reach
     gains: list[Bool] = []  # for each boundary: [other hubs, length], the keys that they have
     partial: list[Int64] = []  # for each boundary: the numbers of these hubs
-    for first, keys in enumerate(_keys_of_hubs(steps, positions, length)):
+    for first, keys in enumerate(_keys_of_hubs(steps, positions, length) if hubs.positions else ()):
         full = np.bitwise_and.reduce(keys)
         others = np.flatnonzero(_bits(full[None, None], positions.size)[0] == 0)
         if (sum(map(len, partial)) + others.size) * length > LARGEST_KINDS:
@@ -99,13 +99,18 @@ def reach_through_hubs(steps: Steps, hubs: Hubs, length: int) -> Swept | None:
             for queries, others in zip(reached[layer], partial, strict=False)
         ]
         window = np.clip(rest - high, 0, length), np.clip(rest - low + 1, 0, length)
-        counted = _sizes(np.concatenate(bits, axis=1), np.concatenate(gains[: layer + 2]), *window)
+        counted = (
+            _sizes(np.concatenate(bits, axis=1), np.concatenate(gains[: layer + 2]), *window)
+            if bits
+            else window[1] - window[0]
+        )
         if counted is None:
             return None
         sizes[layer, rest] = counted
     wanted = np.full(length, length, dtype=np.int64)
     count = len(hubs.positions)
-    method = f"windows that add up, and paths through {f'{count:,} hubs' if count > 1 else 'one hub'}"
+    paths = "" if count == 0 else ", and paths through one hub" if count == 1 else f", and paths through {count:,} hubs"
+    method = f"windows that add up{paths}"
     return concluded(sizes, wanted, steps, method)
 
 

@@ -95,7 +95,7 @@ def test_blocks_stay_blocks():
 
 def test_where_reach_counts_nothing_nothing_is_said():
     """Bounds tell that a window does not connect so many tokens, and not how many it connects."""
-    joined = r.union(r.Band(-128, 128), r.Keys(((0, 1),)), r.Queries(((0, 1),)))
+    joined = r.union(r.Band(-128, 128, 2), r.Keys(((0, 1),)), r.Queries(((0, 1),)))
     found = exposed([joined] * 4, 1 << 17, "all", ((0, 1),))
     assert (found.hubs, found.connected, found.lost, found.exact) == (((0, 1),), None, None, False)
     assert "131,072" in found.method

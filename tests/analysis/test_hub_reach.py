@@ -90,10 +90,16 @@ def test_keys_that_everyone_sees_do_not_see_everyone():
     assert [each.least for each in found.growth] == [each.least for each in small.growth]
 
 
+def test_windows_alone_add_up():
+    n = 1 << 20
+    found = reach([r.Band(-3, 4), r.Band(-5, 0)], n, "all")
+    assert (found.exact, found.complete, found.missing, found.method) == (True, False, (0, 9), "windows that add up")
+    assert (found.growth[-1].least, found.growth[-1].most) == (5, 13)
+
+
 @pytest.mark.parametrize(
     "layer",
     [
-        r.Band(-1, 1),  # no hub
         r.union(r.Band(-4, 4, 2), globals_at((0, 1))),  # a dilated window
         r.union(r.Band(3, 4), globals_at((0, 1))),  # a window that is not around the query
         r.union(r.Band(-1, 1), globals_at((0, engine.MOST_HUBS + 1))),
