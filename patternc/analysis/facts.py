@@ -52,7 +52,7 @@ class Origin:
     prove: Callable[[], Proof | NoProof]
 
 
-MOST_TILE_FORMS = 8
+MOST_TILE_FORMS = 4
 """Patterns of a schedule whose tiles are looked for in closed form: each is planned at five lengths more."""
 
 
