@@ -24,7 +24,7 @@ MOST_CELLS = 128
 LEAST_SHARES = (0.0, 1 / 32, 1 / 4, 1.0)
 """Level l of a cell is the last whose share of the cell's pairs is reached; the last one is a full cell."""
 FULL_LEVEL = len(LEAST_SHARES) - 1
-CHEAP = Budget(tiles=1 << 21, boxes=1 << 21, mask_bytes=1 << 20)
+CHEAP = Budget(tiles=1 << 21, boxes=1 << 21, mask_bytes=1 << 22)
 """What deciding tiles of one size may cost before smaller ones are tried: a second or so."""
 LEAST_TILE, TILE_STEP = 32, 4
 

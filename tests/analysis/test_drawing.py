@@ -130,3 +130,8 @@ def test_a_million_tokens_in_random_blocks_have_a_picture():
     blocks = 1 << 14
     assert found.total % 4096 == 0
     assert 2 * blocks + 4 * blocks <= found.total // 4096 <= 2 * blocks + 6 * blocks
+
+
+def test_a_million_tokens_of_a_stride_have_a_picture():
+    text = "model m { causal tokens 1048576 layers 1 { all: local(128) | stride(128) } }"
+    assert draw(compile(text).pattern(), 1 << 20, causal=True).total == 4_428_652_608
