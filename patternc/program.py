@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 from patternc.algebra.budget import TileBudgetError
-from patternc.algebra.elaborate import Elaborated, bind_parameters
+from patternc.algebra.elaborate import Elaborated, bind_parameters, elaborate
 from patternc.algebra.expectation import CropStable
 from patternc.algebra.relation import Relation
 from patternc.algebra.schedule import HeadPattern, Schedule
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from patternc.analysis.difference import Difference, Side
     from patternc.analysis.expectations import Verdict
     from patternc.analysis.facts import Facts
+    from patternc.analysis.suggest import Suggestion
     from patternc.analysis.tile_counts import TileCounter, Tiles
     from patternc.codegen.explain import PlanFigures
     from patternc.codegen.lower import Lowered
@@ -126,7 +127,7 @@ class Program:
         from patternc.notebook import shown
 
         with in_budget(self.elaborated):
-            return shown(report(self.facts, self.verdicts, self.warnings, path), self.schedule)
+            return shown(report(self.facts, self.verdicts, self.warnings, path, self.advice), self.schedule)
 
     @cached_property
     def facts(self) -> Facts:
@@ -153,6 +154,20 @@ class Program:
         asked = any(isinstance(each, CropStable) for each in self.elaborated.expectations)
         with in_budget(self.elaborated):
             return ordered((*self.remarks, *advise(self.facts, written, asked_to_crop=asked)))
+
+    @cached_property
+    def advice(self) -> tuple[Suggestion, ...]:
+        """What would make it cheaper or connect it sooner, tried, and from which length on it pays, predicted."""
+        from patternc.analysis.suggest import suggest
+        from patternc.codegen.crossing import pays
+
+        with in_budget(self.elaborated):
+            found = suggest(self.checked, self.elaborated, self.facts, self.verdicts)
+            return (*found, *pays(self.schedule, self.figures, self._at))
+
+    def _at(self, tokens: int) -> Schedule | None:
+        """The same model at another length; its parameters keep their values, as for a compiled module."""
+        return elaborate(self.bound, tokens, {}, self.schedule.head_dim, clip_ids=True).schedule
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:

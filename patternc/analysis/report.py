@@ -23,6 +23,7 @@ from patternc.analysis.order import Leading
 from patternc.analysis.prove import NoProof, Proof
 from patternc.analysis.quality import Quality, quality
 from patternc.analysis.reach import Pair, Prospect, Reach, prospect
+from patternc.analysis.suggest import Suggestion
 from patternc.analysis.tile_counts import Tiles
 from patternc.analysis.witness import Witness, witness
 from patternc.diagnostics import Diagnostic
@@ -105,10 +106,15 @@ class Report:
     cropped: Cropped
     expectations: tuple[Verdict, ...]
     warnings: tuple[Diagnostic, ...]
+    advice: tuple[Suggestion, ...]
 
 
 def report(
-    facts: Facts, verdicts: Sequence[Verdict] = (), warnings: Sequence[Diagnostic] = (), path: Pair | None = None
+    facts: Facts,
+    verdicts: Sequence[Verdict] = (),
+    warnings: Sequence[Diagnostic] = (),
+    path: Pair | None = None,
+    advice: Sequence[Suggestion] = (),
 ) -> Report:
     """Everything there is to say about the schedule of `facts`; its `verdicts` and `warnings` are known already.
 
@@ -144,6 +150,7 @@ def report(
         structure=structure(schedule),
         expectations=tuple(verdicts),
         warnings=tuple(warnings),
+        advice=tuple(advice),
         cropped=facts.cropped,
     )
 

@@ -83,6 +83,15 @@ def to_json(report: Report) -> Json:
             {"code": warning.code, "message": warning.message, "notes": list(warning.notes)}
             for warning in report.warnings
         ],
+        "advice": [
+            {
+                "kind": each.kind,
+                "text": each.text,
+                "line": None if each.label is None else each.label.source.position(each.label.span.start)[0],
+                "change": None if each.change is None else {each.change[0]: each.change[1]},
+            }
+            for each in report.advice
+        ],
     }
 
 

@@ -23,6 +23,7 @@ from patternc.cli.sentences import (
     cost_rows,
     kinds_of_layer,
     order_of_growth,
+    suggestions,
     target,
     tile_forms,
     title_facts,
@@ -223,6 +224,11 @@ def _value(value: object) -> str:
 
 
 # -- expectations and warnings ----------------------------------------------------------------------------------------
+
+
+def advice(report: Report) -> Part | None:
+    """What would make it cheaper, or connect it sooner; None where nothing is known that would."""
+    return Part("advice", "Advice", (told(suggestions(report)),)) if report.advice else None
 
 
 def expectations(report: Report) -> Part | None:

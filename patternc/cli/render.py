@@ -41,6 +41,7 @@ from patternc.cli.sentences import (
     kinds_of_layer,
     order_of_growth,
     path_of,
+    suggestions,
     target,
     tile_forms,
     title_facts,
@@ -83,6 +84,9 @@ def render_report(
     tell(console, quality(report))
     _decoding(console, report)
     _expectations(console, report.expectations)
+    if report.advice:
+        heading(console, "Advice")
+        tell(console, suggestions(report))
     return _ended(out.getvalue())
 
 

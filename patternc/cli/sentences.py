@@ -261,6 +261,16 @@ def _hop(hop: Hop) -> str:
 # -- decoding ---------------------------------------------------------------------------------------------------------
 
 
+def suggestions(report: Report) -> Iterator[Sentence]:
+    """What would make it cheaper, or connect it sooner."""
+    for each in report.advice:
+        place = ""
+        if each.label is not None:
+            line, column = each.label.source.position(each.label.span.start)
+            place = f" ({each.label.source.name}:{line}:{column})"
+        yield Sentence(f"{each.text[0].upper()}{each.text[1:]}{place}.")
+
+
 def decoding(report: Report) -> Iterator[Sentence]:
     """What decoding keeps, whether the mask follows the length, and which keys everything leans on."""
     cache = report.cache
