@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from patternc.analysis.difference import Difference, Side
     from patternc.analysis.expectations import Verdict
     from patternc.analysis.facts import Facts
-    from patternc.analysis.suggest import Suggestion
+    from patternc.analysis.suggestion import Suggestion
     from patternc.analysis.tile_counts import TileCounter, Tiles
     from patternc.codegen.explain import PlanFigures
     from patternc.codegen.lower import Lowered

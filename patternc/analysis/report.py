@@ -23,7 +23,7 @@ from patternc.analysis.order import Leading
 from patternc.analysis.prove import NoProof, Proof
 from patternc.analysis.quality import Quality, quality
 from patternc.analysis.reach import Pair, Prospect, Reach, prospect
-from patternc.analysis.suggest import Suggestion
+from patternc.analysis.suggestion import Suggestion
 from patternc.analysis.tile_counts import Tiles
 from patternc.analysis.witness import Witness, witness
 from patternc.diagnostics import Diagnostic

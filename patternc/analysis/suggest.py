@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from patternc.algebra.budget import TileBudgetError
 from patternc.algebra.elaborate import Elaborated, elaborate
@@ -22,11 +21,9 @@ from patternc.analysis.knobs import Knob, knobs, turned
 from patternc.analysis.operators import NoOperator
 from patternc.analysis.prove import Proof
 from patternc.analysis.sight import blind
+from patternc.analysis.suggestion import Suggestion
 from patternc.analysis.tile_counts import occupied_tiles
-from patternc.diagnostics import Label
 from patternc.grammar import typed
-
-Kind = Literal["block", "depth", "length", "dense", "classes"]
 
 MOST_KNOBS = 4
 NEAR = 8
@@ -41,16 +38,6 @@ LONGEST_DRAWN = 1 << 14
 """And longer ones have too many tiles of neighbours to count those that nobody computes."""
 WORTHWHILE = 10
 """Per cent of the computed pairs that another block saves at least."""
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """One piece of advice; `change` is the name of a parameter with its better value, where it is about one."""
-
-    kind: Kind
-    text: str
-    label: Label | None = None
-    change: tuple[str, int] | None = None
 
 
 def suggest(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from patternc.algebra.relation import FULL, PAST
 from patternc.algebra.schedule import Branch, Schedule, Term, sum_of
-from patternc.analysis.suggest import Suggestion
+from patternc.analysis.suggestion import Suggestion
 from patternc.codegen.explain import PlanFigures, explain_plan, predicted
 from patternc.codegen.lower import lower
 from patternc.codegen.predict import device_of
