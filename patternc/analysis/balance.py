@@ -15,7 +15,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from patternc.algebra.budget import DEFAULT_BUDGET, Budget
+from patternc.algebra.budget import DEFAULT_BUDGET, Budget, TileBudgetError
 from patternc.algebra.relation import Relation
 from patternc.analysis.contents import EMPTY_CLASS, Axis, decide
 from patternc.analysis.count import PatternCount
@@ -26,11 +26,16 @@ from patternc.analysis.tiles import refine
 Int64 = NDArray[np.int64]
 
 
+FEW_TILES = Budget(tiles=1 << 24, boxes=1 << 20)
+"""What the tiles of a pattern may cost here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """The busiest of the tile rows of `rows` queries against the mean one, each pair taken once.
 
     `pairs` and `tiles` are ratios, None without any pair; `busiest` is the first query of the row with the most tiles.
+    Where a pattern touches too many tiles to be looked at, `tiles` is None, and `busiest` is the row with most pairs.
     """
 
     rows: int
@@ -40,14 +45,13 @@ class Balance:
 
 
 def balance(relation: Relation, counted: PatternCount, n: int) -> Balance:
-    """The balance of one head with `relation`, whose pairs are `counted`.
-
-    Raises:
-        TileBudgetError: deciding the tiles takes more than the budget allows.
-    """
+    """The balance of one head with `relation`, whose pairs are `counted`."""
     rows, columns = PLANNED_TILE
     pairs = np.add.reduceat(counted.per_query, np.arange(0, n, rows))
-    tiles = active_tiles(relation, n, rows, columns)
+    try:
+        tiles = active_tiles(relation, n, rows, columns, FEW_TILES)
+    except TileBudgetError:  # a stride at a million tokens touches all tiles, and is planned on other ones
+        return Balance(rows, _over_mean(pairs), None, rows * int(np.argmax(pairs)))
     return Balance(rows, _over_mean(pairs), _over_mean(tiles), rows * int(np.argmax(tiles)))
 
 

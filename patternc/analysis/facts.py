@@ -87,11 +87,10 @@ class Facts:
     @cached_property
     def balances(self) -> tuple[Balance, ...]:
         """The busiest tile row of each pattern of the schedule."""
-        found: list[Balance] = []
-        for index, (pattern, counted) in enumerate(zip(self.schedule.patterns, self.counts.patterns, strict=True)):
-            with work_for(index):
-                found.append(balance(pattern.relation, counted, self.schedule.tokens))
-        return tuple(found)
+        return tuple(
+            balance(pattern.relation, counted, self.schedule.tokens)
+            for pattern, counted in zip(self.schedule.patterns, self.counts.patterns, strict=True)
+        )
 
     @cached_property
     def layers(self) -> tuple[Relation, ...]:

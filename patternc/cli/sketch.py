@@ -41,11 +41,13 @@ def mask_art(relation: Relation, n: int, width: int, height: int) -> str:
 SKETCH = 24
 """Cells of a small mask on each side."""
 GAP = 3
+MOST_TOKENS = 1 << 17
+"""Longest sequence whose masks are drawn in the report: those of longer ones take seconds."""
 
 
 def sketches(rows: Sequence[CostRow], schedule: Schedule, width: int) -> list[str]:
     """Lines of small masks side by side, each under the layers and heads it is of: the first that there is room for."""
-    if width < SKETCH:
+    if width < SKETCH or schedule.tokens > MOST_TOKENS:
         return []
     side = min(SKETCH, schedule.tokens)
     columns: list[list[str]] = []

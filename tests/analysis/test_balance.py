@@ -11,6 +11,8 @@ from patternc.algebra import relation as r
 from patternc.analysis import balance as engine
 from patternc.analysis.balance import active_tiles, balance
 from patternc.analysis.count import count_pattern
+from patternc.analysis.facts import Facts
+from tests.analysis.schedules import schedule
 from tests.strategies import mask, places
 
 
@@ -43,3 +45,12 @@ def test_by_hand():
     assert dense.busiest == n - 128
     hub = r.union(r.Band(-8, 8), r.Queries(((200, 201),)))
     assert balance(hub, count_pattern((hub,), n), n).busiest == 128
+
+
+def test_a_stride_of_a_million_tokens_has_no_tiles_to_be_looked_at():
+    """It touches all tiles of neighbours, and is not computed on them; its pairs are known."""
+    n = 1 << 20
+    facts = Facts(schedule(n, [[r.Band(0, None, 1024)]]))
+    (found,) = facts.balances
+    assert found.tiles is None
+    assert (found.pairs, found.busiest) == (Fraction(1024 * 8192, sum(range(1, 1025)) * 8), n - 1024)

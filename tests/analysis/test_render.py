@@ -140,3 +140,8 @@ def test_a_narrow_terminal_has_one_small_mask():
     lines, art = drawn("model m { causal tokens 16 layers 2 { 0: local(8) 1: dense } }", 30)
     assert lines == ["layer 0", *(line.rstrip() for line in art(0, 0))]
     assert drawn("model m { causal tokens 16 layers 2 { 0: local(8) 1: dense } }", 20)[0] == []
+
+
+def test_long_sequences_have_no_small_masks():
+    found = program("model m { causal tokens 200000 layers 1 { all: local(8) } }")
+    assert sketches(cost_rows(report_program(found.checked, found.elaborated).layers), found.schedule, 100) == []
