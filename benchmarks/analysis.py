@@ -43,21 +43,15 @@ COLUMNS = ("count", "reach", "proof", "cache", "formulas", "witness", "report", 
 
 def measure(pattern, tokens):
     """One row, in this process: seconds of each answer, and the peak memory in MB."""
-    from patternc.algebra.elaborate import elaborate
-    from patternc.analysis.facts import program_facts
     from patternc.analysis.report import report
     from patternc.analysis.witness import witness
-    from patternc.grammar.check import check
-    from patternc.grammar.parse import parse
+    from patternc.compiler import analyse
     from patternc.source import Source
 
     direction, entries = pattern.split(" ", 1)
     text = f"model m {{ {direction} tokens {tokens} heads 8 layers {LAYERS} {{ {entries} }} allow empty }}"
-    program = check(parse(Source("benchmark", text))).program
-    elaborated = elaborate(program)
-    if elaborated.schedule is None:
-        raise SystemExit(f"{text}: {[one.message for one in elaborated.diagnostics]}")
-    facts = program_facts(program, elaborated)
+    program, _ = analyse(Source("benchmark", text))
+    facts = program.facts
     row = {}
 
     def timed(name, work):
