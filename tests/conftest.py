@@ -44,3 +44,19 @@ def golden(request):
         )
 
     return compare
+
+
+class _Failures:
+    """The long profile takes long: what fails is named at once, not only at the end."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.config.pluginmanager.get_plugin("terminalreporter").write_line(f"\nfailed: {report.nodeid}")
+
+
+def pytest_configure(config):
+    if LONG and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Failures(config))
