@@ -40,8 +40,8 @@ from patternc.algebra.relation import (
     union,
 )
 from patternc.algebra.rowspans import RowSpans, row_spans
+from patternc.analysis.edges import block_sizes, irregular_edges
 from patternc.analysis.operators import Operator, planned
-from patternc.analysis.recurrent import block_sizes, edges
 
 Bool = NDArray[np.bool_]
 Int64 = NDArray[np.int64]
@@ -70,7 +70,7 @@ def block_cuts(layers: Sequence[Relation], length: int) -> Int64:
     whole = lcm(*(each for layer in distinct for each in block_sizes(layer)))
     if whole <= size * 4:
         size = -(-size // whole) * whole
-    irregular = [edge for layer in distinct for edge in edges(layer) if edge < length]
+    irregular = [edge for layer in distinct for edge in irregular_edges(layer, length)]
     return np.unique(np.array([*range(0, length, size), *irregular[:MOST_BLOCKS], length], dtype=np.int64))
 
 

@@ -12,36 +12,17 @@ edges (chunks, columns, spans of keys) make them meet. Not for: what is in a box
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import assert_never
+from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patternc.algebra.budget import DEFAULT_BUDGET
-from patternc.algebra.relation import (
-    Band,
-    Blocks,
-    Chunk,
-    Columns,
-    Difference,
-    Empty,
-    Full,
-    Intersection,
-    Keys,
-    Layout,
-    Queries,
-    Random,
-    Relation,
-    Residue,
-    Rows,
-    Slice,
-    Union,
-    Within,
-    spans_of,
-)
+from patternc.algebra.relation import Relation
 from patternc.analysis.classify import EMPTY, FULL, Boxes, State, classify
 from patternc.analysis.draws import draw_all
+from patternc.analysis.edges import edges
 from patternc.analysis.network import through
 
 Int64 = NDArray[np.int64]
@@ -116,42 +97,8 @@ def edges_in(layers: Sequence[Relation], n: int) -> Int64:
     """Where the relations have edges of their own, as long as these are few."""
     found: set[int] = set()
     for layer in dict.fromkeys(layers):
-        for edge in _edges(layer, n):
+        for edge in chain.from_iterable(edges(layer, n)):
             found.add(edge)
             if len(found) > MOST_BOXES:
                 return np.zeros(0, dtype=np.int64)
     return np.array(sorted(found), dtype=np.int64)
-
-
-def _edges(relation: Relation, n: int) -> Iterator[int]:
-    match relation:
-        case Empty() | Full() | Band() | Residue() | Random() | Layout():
-            return
-        case Keys(spans) | Queries(spans):
-            for span in spans:
-                yield from span
-        case Columns(modulus, residues) | Rows(modulus, residues):
-            turns = [edge for span in spans_of(residues) for edge in span]
-            yield from (turn + edge for turn in range(0, n, modulus) for edge in turns)
-        case Chunk(sizes):
-            at = 0
-            for size in sizes[:-1]:
-                yield at
-                at += size
-            yield from range(at, n, sizes[-1])
-        case Blocks(size, inner):
-            yield from range(0, n, size)
-        case Within(size, inner):
-            inside = list(_edges(inner, size))
-            yield from (turn + edge for turn in range(0, n, size) for edge in (0, *inside))
-        case Slice(start, stop, inner):
-            yield from (start, stop)
-            yield from (start + edge for edge in _edges(inner, stop - start))
-        case Union(parts) | Intersection(parts):
-            for part in parts:
-                yield from _edges(part, n)
-        case Difference(left, right):
-            yield from _edges(left, n)
-            yield from _edges(right, n)
-        case _:
-            assert_never(relation)

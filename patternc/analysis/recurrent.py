@@ -11,28 +11,25 @@ For: `reach.py`, up to millions of tokens. Not for: models that look ahead.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import lcm
 
 import numpy as np
 
 from patternc.algebra.relation import (
-    Blocks,
     Chunk,
     Difference,
     Intersection,
-    Keys,
-    Queries,
     Relation,
     Slice,
     Union,
-    Within,
     difference,
     intersection,
     union,
 )
 from patternc.analysis.clauses import Unstructured, shift_into
+from patternc.analysis.edges import block_sizes, irregular_edges
 from patternc.analysis.operators import lower
 from patternc.analysis.period import looks_back, period
 from patternc.analysis.sweep import (
@@ -73,7 +70,7 @@ def recurrence(layers: Sequence[Relation], length: int) -> Recurrence | None:
     if not all(looks_back(layer) for layer in layers):
         return None
     distinct = tuple(dict.fromkeys(layers))
-    places = sorted({edge for layer in distinct for edge in edges(layer)})
+    places = sorted({edge for layer in distinct for edge in irregular_edges(layer, length)})
     align = lcm(*(size for layer in distinct for size in block_sizes(layer)))
     early = [0, *(edge for edge in places if edge * PERIOD_SHARE <= length)]
     last = min(MOST_LAST, length // PERIOD_SHARE)
@@ -127,42 +124,6 @@ def restricted(relation: Relation, start: int, stop: int) -> Relation:
             return relation
         case _:
             return shift_into(relation, start, stop)
-
-
-def edges(relation: Relation) -> Iterator[int]:
-    """Positions at which the relation is not what it is elsewhere."""
-    match relation:
-        case Keys(spans) | Queries(spans):
-            for span in spans:
-                yield from span
-        case Slice(start, stop, inner):
-            yield from (start, stop)
-            yield from (start + edge for edge in edges(inner))
-        case Blocks(size, inner):
-            yield from (size * edge for edge in edges(inner))
-        case Union(parts) | Intersection(parts):
-            for part in parts:
-                yield from edges(part)
-        case Difference(left, right):
-            yield from edges(left)
-            yield from edges(right)
-        case _:
-            return
-
-
-def block_sizes(relation: Relation) -> Iterator[int]:
-    """Sizes of the blocks whose edges a beginning must not cut."""
-    match relation:
-        case Blocks(size, _) | Within(size, _) | Chunk((size,)):
-            yield size
-        case Union(parts) | Intersection(parts):
-            for part in parts:
-                yield from block_sizes(part)
-        case Difference(left, right):
-            yield from block_sizes(left)
-            yield from block_sizes(right)
-        case _:
-            return
 
 
 def recurrent(steps: Steps, found: Recurrence, length: int) -> Swept:

@@ -9,7 +9,7 @@ For: `reach.py`. Not for: bounds where blocks are seen in part (`graph.py`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import gcd
 from typing import assert_never
@@ -42,6 +42,7 @@ from patternc.algebra.relation import (
     intersection,
     union,
 )
+from patternc.analysis.edges import edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def saturated(layers: Sequence[Relation], length: int, causal: bool) -> Saturate
     relations = [relation for relation in uncut.values() if relation is not None]
     if len(relations) < len(uncut):
         return None
-    size = gcd(length, *(edge for relation in relations for edge in _edges(relation, length)))
+    size = gcd(length, *(each for relation in relations for each in _multiples(relation, length)))
     if size < 2:
         return None
     every = np.arange(length // size)
@@ -87,27 +88,12 @@ def _without_past(relation: Relation) -> Relation | None:
             return None
 
 
-def _edges(relation: Relation, length: int) -> list[int]:
-    """Numbers of tokens that the size of the blocks must divide; 1 where no size does."""
-    match relation:
-        case Empty() | Full():
-            return []
-        case Blocks(size, _) | Within(size, _):
-            return [size]
-        case Chunk(sizes):
-            return list(sizes)
-        case Keys(spans) | Queries(spans):
-            return [edge for span in spans for edge in span if edge != length]
-        case Slice(start, stop, inner):
-            return [start, stop, *_edges(inner, stop - start)]
-        case Union(parts) | Intersection(parts):
-            return [edge for part in parts for edge in _edges(part, length)]
-        case Difference(left, right):
-            return [*_edges(left, length), *_edges(right, length)]
-        case Band() | Residue() | Columns() | Rows() | Random() | Layout():
-            return [1]
-        case _:
-            assert_never(relation)
+def _multiples(relation: Relation, length: int) -> Iterator[int]:
+    """Numbers of tokens that the size of the blocks must divide."""
+    for found in edges(relation, length):
+        yield found.start
+        if len(found) > 1 or found.step > 1:
+            yield found.step
 
 
 def _over_blocks(relation: Relation, size: int) -> Relation | None:
@@ -118,7 +104,7 @@ def _over_blocks(relation: Relation, size: int) -> Relation | None:
         case Blocks(own, inner):
             return inner if own == size else Blocks(own // size, inner)
         case Within(own, inner):
-            places = None if gcd(size, *_edges(inner, own)) < size else _over_blocks(inner, size)
+            places = None if gcd(size, own, *_multiples(inner, own)) < size else _over_blocks(inner, size)
             return None if places is None else Within(own // size, places)
         case Chunk(sizes):
             return Chunk(tuple(each // size for each in sizes))

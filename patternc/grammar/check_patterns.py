@@ -12,15 +12,8 @@ from patternc.diagnostics import Diagnostic
 from patternc.grammar import signatures, tree, typed
 from patternc.grammar.check_calls import bind
 from patternc.grammar.check_primitives import check_primitive
-from patternc.grammar.check_values import (
-    check_ids,
-    check_names,
-    check_number,
-    foreign_comment,
-    own_conflict,
-    own_parameter,
-    wrong_kind,
-)
+from patternc.grammar.check_values import check_ids, check_number
+from patternc.grammar.misuse import check_names, foreign_comment, own_conflict, own_parameter, wrong_kind
 from patternc.grammar.scope import NOUNS, Context, Scope, kind_of_name, unknown_name
 from patternc.grammar.typed import Hole, Kind
 

@@ -27,9 +27,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
 
+from patternc.codegen.json_fields import PlanFormatError, parse_json
 from patternc.codegen.lower import LONGEST
 from patternc.codegen.plan import PLAN_SCHEMA, Dtype, ModulePlan
-from patternc.codegen.plan_json import PlanFormatError, parse_json, plan_to_json
+from patternc.codegen.plan_json import plan_to_json
 from patternc.codegen.tables import TableSet
 from patternc.grammar import typed, typed_json
 from patternc.runtime.errors import ModuleError

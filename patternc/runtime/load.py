@@ -14,9 +14,10 @@ from pathlib import Path
 from patternc.algebra.budget import TileBudgetError
 from patternc.algebra.schedule import Schedule
 from patternc.codegen.check_tables import TableError, check_tables
+from patternc.codegen.json_fields import PlanFormatError
 from patternc.codegen.lower import Lowered, lower
 from patternc.codegen.plan import LayerPlan, ModulePlan
-from patternc.codegen.plan_json import PlanFormatError, plan_from_json, plan_to_json
+from patternc.codegen.plan_json import plan_from_json, plan_to_json
 from patternc.codegen.tables import TableSet
 from patternc.grammar import typed
 from patternc.grammar.typed_json import TypedJsonError, typed_from_json

@@ -5,7 +5,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from patternc.algebra import relation as r
-from patternc.codegen.plan_json import PlanFormatError
+from patternc.codegen.json_fields import PlanFormatError
 from patternc.runtime import op
 from tests.runtime.layers import gradients, inputs, layer_of
 

@@ -6,15 +6,10 @@ import json
 import pytest
 
 from patternc.algebra import relation as r
+from patternc.codegen.json_fields import PlanFormatError
 from patternc.codegen.lower import lower
 from patternc.codegen.plan import ChunkStart, Constant, ModulePlan, RowInterval, Shift
-from patternc.codegen.plan_json import (
-    PlanFormatError,
-    layer_from_json,
-    layer_to_json,
-    plan_from_json,
-    plan_to_json,
-)
+from patternc.codegen.plan_json import layer_from_json, layer_to_json, plan_from_json, plan_to_json
 from tests.runtime.layers import schedule_of
 
 

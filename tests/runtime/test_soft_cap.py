@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patternc.algebra import relation as r
+from patternc.codegen.json_fields import PlanFormatError
 from patternc.codegen.lower import lower
-from patternc.codegen.plan_json import PlanFormatError, layer_from_json, layer_to_json
+from patternc.codegen.plan_json import layer_from_json, layer_to_json
 from patternc.runtime import cpu, op, reference
 from tests.lowering import schedule
 from tests.runtime import test_cpu, test_cpu_sums
