@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from patternc.algebra.budget import work_for
 from patternc.algebra.relation import Relation, union
 from patternc.algebra.schedule import Schedule
-from patternc.analysis.rows import key_counts, row_counts
+from patternc.analysis.rows import pair_counts
 
 Int64 = NDArray[np.int64]
 
@@ -91,7 +91,8 @@ def count(schedule: Schedule) -> Counts:
 
 def count_pattern(branches: Sequence[Relation], tokens: int) -> PatternCount:
     """The counts of the sum of `branches`. Raises TileBudgetError."""
-    known = {branch: row_counts(branch, tokens) for branch in dict.fromkeys(branches)}
-    whole = union(*branches)
-    per_query = known[whole] if whole in known else row_counts(whole, tokens)
-    return PatternCount(per_query, key_counts(whole, tokens), tuple(int(known[one].sum()) for one in branches))
+    known = {branch: pair_counts(branch, tokens) for branch in dict.fromkeys((*branches, union(*branches)))}
+    whole = known[union(*branches)]
+    return PatternCount(
+        whole.per_query, whole.per_key, tuple(int(known[branch].per_query.sum()) for branch in branches)
+    )

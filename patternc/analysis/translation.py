@@ -62,14 +62,22 @@ def distinct(columns: Columns) -> tuple[Int64, Int64]:
         if extent == 1:
             continue
         if size * extent >= 1 << 62:
-            _, packed = np.unique(packed, return_inverse=True)
-            size = packed.size
-            _, column = np.unique(column, return_inverse=True)
-            low, extent = 0, column.size
+            packed, first = _numbered(packed)
+            size = first.size
+            column, first = _numbered(column)
+            low, extent = 0, first.size
         packed = packed * extent + (column - low)
         size *= extent
-    _, first, numbers = np.unique(packed, return_index=True, return_inverse=True)
-    return numbers.reshape(packed.shape), first
+    return _numbered(packed)
+
+
+def _numbered(values: Int64) -> tuple[Int64, Int64]:
+    """As `distinct`, of one column [N]; few distinct values are found, and looked up, faster than N are sorted."""
+    known = np.unique(values)
+    numbers = np.searchsorted(known, values)
+    first = np.empty(known.size, dtype=np.int64)
+    first[numbers[::-1]] = np.arange(values.size - 1, -1, -1)
+    return numbers, first
 
 
 def content_ids(start: Int64, stop: Int64, members: Callable[[Int64], Bool]) -> Int64:

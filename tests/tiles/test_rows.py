@@ -5,14 +5,15 @@ import pytest
 from hypothesis import given
 
 from patternc.algebra import relation as r
-from patternc.analysis.rows import empty_rows, key_counts, row_counts
+from patternc.analysis.rows import empty_rows, pair_counts, row_counts
 from tests.lowering import list_everything
 from tests.strategies import CASES_LENGTH, EVERY_CASE, causal_places, mask, places
 
 
 def check(relation, n):
     expected = mask(relation, n)
-    rows, keys = row_counts(relation, n), key_counts(relation, n)
+    counts = pair_counts(relation, n)
+    rows, keys = counts.per_query, counts.per_key
     assert rows.dtype == keys.dtype == np.int64
     assert rows.tolist() == expected.sum(axis=1).tolist()
     assert keys.tolist() == expected.sum(axis=0).tolist()
@@ -45,7 +46,7 @@ def test_token_level_draws_at_length():
     n = 1 << 17
     relation = r.union(r.Band(0, 0), r.Random(2, (5,), causal=True, avoid=r.Band(0, 0)))
     assert (row_counts(relation, n) == np.minimum(np.arange(n), 2) + 1).all()
-    assert key_counts(relation, n).sum() == 3 * n - 3
+    assert pair_counts(relation, n).per_key.sum() == 3 * n - 3
 
 
 def test_a_dense_layer_costs_its_diagonal():
