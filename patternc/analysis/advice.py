@@ -26,7 +26,7 @@ from patternc.algebra.relation import (
 )
 from patternc.algebra.schedule import HeadPattern, Schedule
 from patternc.analysis.facts import Facts
-from patternc.analysis.rows import row_counts
+from patternc.analysis.rows import pair_counts
 from patternc.analysis.tile_counts import TileCounter, Tiles
 from patternc.diagnostics import Diagnostic, Label
 
@@ -122,7 +122,7 @@ def _idle_terms(facts: Facts, places: Written) -> Iterator[Diagnostic]:
 
 def _adds_nothing(facts: Facts, pairs: int, others: list[Relation]) -> bool:
     try:
-        left = int(row_counts(union(*others), facts.schedule.tokens).sum())
+        left = pair_counts(union(*others), facts.schedule.tokens).total
     except TileBudgetError:
         return False
     return left == pairs

@@ -93,6 +93,4 @@ def count_pattern(branches: Sequence[Relation], tokens: int) -> PatternCount:
     """The counts of the sum of `branches`. Raises TileBudgetError."""
     known = {branch: pair_counts(branch, tokens) for branch in dict.fromkeys((*branches, union(*branches)))}
     whole = known[union(*branches)]
-    return PatternCount(
-        whole.per_query, whole.per_key, tuple(int(known[branch].per_query.sum()) for branch in branches)
-    )
+    return PatternCount(whole.per_query, whole.per_key, tuple(known[branch].total for branch in branches))

@@ -31,7 +31,7 @@ from patternc.algebra.relation import (
     union,
 )
 from patternc.algebra.schedule import Schedule
-from patternc.analysis.rows import row_counts
+from patternc.analysis.rows import pair_counts
 from patternc.analysis.template import draws
 from patternc.grammar import typed
 
@@ -101,7 +101,7 @@ def _differs(long: Sequence[Relation], tokens: int, short: Sequence[Relation], s
         for one, other in zip(long, short, strict=True):
             if simplify(one, shorter) != simplify(other, shorter):
                 try:
-                    apart += row_counts(union(difference(one, other), difference(other, one)), shorter)
+                    apart += pair_counts(union(difference(one, other), difference(other, one)), shorter).per_query
                 except TileBudgetError:
                     return None
         queries = np.flatnonzero(apart)[:1]

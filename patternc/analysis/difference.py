@@ -23,7 +23,7 @@ from patternc.analysis.measures import Cache, decode_cache
 from patternc.analysis.operators import NoOperator
 from patternc.analysis.reach import Pair, Reach, layer_relations, reach
 from patternc.analysis.report import CACHE_METHOD
-from patternc.analysis.rows import row_counts
+from patternc.analysis.rows import pair_counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +176,17 @@ def shared(a: Sequence[Relation], b: Sequence[Relation], n: int) -> Shared:
 
 
 def _pairs(relation: Relation, n: int) -> int:
-    return int(row_counts(relation, n).sum())
+    return pair_counts(relation, n).total
 
 
 def _counted(relation: Relation, n: int) -> tuple[int, Pair | None]:
     """How many pairs a relation has, and the first of them by query, then by key."""
-    counts = row_counts(relation, n)
-    total = int(counts.sum())
-    if not total:
+    counts = pair_counts(relation, n)
+    if not counts.total:
         return 0, None
-    query = int(np.argmax(counts > 0))
+    query = int(np.argmax(counts.per_query > 0))
     (keys,) = np.nonzero(evaluate(relation, np.array([query]), np.arange(n), n))
-    return total, (query, int(keys[0]))
+    return counts.total, (query, int(keys[0]))
 
 
 def _recounted(

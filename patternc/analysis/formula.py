@@ -34,7 +34,7 @@ from patternc.analysis.expression import Formula, added, express
 from patternc.analysis.family import APART, TOKENS, Affine, Apart, Family, Instance, family
 from patternc.analysis.fit import fit
 from patternc.analysis.region import QUOTIENT, REST, Period, Region
-from patternc.analysis.rows import row_counts
+from patternc.analysis.rows import pair_counts
 from patternc.analysis.template import draws, reseeded
 
 HELD_OUT_LENGTHS = 2
@@ -168,7 +168,7 @@ def _count_lengths(
 
 def _pairs(relation: Relation, length: int) -> int | None:
     try:
-        return int(row_counts(relation, length).sum())
+        return pair_counts(relation, length).total
     except TileBudgetError:
         return None
 

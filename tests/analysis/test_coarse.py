@@ -47,6 +47,7 @@ def test_the_relation_of_blocks_is_that_of_their_tokens(case):
 def test_counts_over_blocks(case):
     n, relation = case
     counts, wanted = pair_counts(relation, n), mask(relation, n)
+    assert counts.total == wanted.sum()
     np.testing.assert_array_equal(counts.per_query, wanted.sum(axis=1))
     np.testing.assert_array_equal(counts.per_key, wanted.sum(axis=0))
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 
 from patternc.algebra import relation as r
-from patternc.analysis.rows import empty_rows, pair_counts, row_counts
+from patternc.analysis.rows import empty_rows, pair_counts
 from tests.lowering import list_everything
 from tests.strategies import CASES_LENGTH, EVERY_CASE, causal_places, mask, places
 
@@ -16,6 +16,7 @@ def check(relation, n):
     rows, keys = counts.per_query, counts.per_key
     assert rows.dtype == keys.dtype == np.int64
     assert rows.tolist() == expected.sum(axis=1).tolist()
+    assert counts.total == expected.sum()
     assert keys.tolist() == expected.sum(axis=0).tolist()
     (empty,) = np.nonzero(rows == 0)
     assert empty_rows(relation, n) == (empty[0] if empty.size else None)
@@ -45,11 +46,11 @@ def test_every_case(relation, monkeypatch):
 def test_token_level_draws_at_length():
     n = 1 << 17
     relation = r.union(r.Band(0, 0), r.Random(2, (5,), causal=True, avoid=r.Band(0, 0)))
-    assert (row_counts(relation, n) == np.minimum(np.arange(n), 2) + 1).all()
+    assert (pair_counts(relation, n).per_query == np.minimum(np.arange(n), 2) + 1).all()
     assert pair_counts(relation, n).per_key.sum() == 3 * n - 3
 
 
 def test_a_dense_layer_costs_its_diagonal():
     n = (1 << 20) + 7
-    assert (row_counts(r.PAST, n) == np.arange(1, n + 1)).all()
+    assert (pair_counts(r.PAST, n).per_query == np.arange(1, n + 1)).all()
     assert empty_rows(r.difference(r.PAST, r.Queries(((n - 1, n),))), n) == n - 1
