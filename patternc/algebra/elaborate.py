@@ -169,14 +169,18 @@ class _Patterns:
     patterns: list[HeadPattern]
     places: list[Label]
     terms: list[tuple[Label, ...]]
-    evaluated: dict[tuple[int, int, int | None, int | None], int | None]
-    """By layer entry and head entry, and the layer and the head where the evaluation read them."""
+    evaluated: dict[tuple[int, int, int | None, int | None, int | None], int | None]
+    """By layer entry and head entry, and the layer, the head and the kv head where the evaluation read them."""
+    group: int = 1
+    """Heads that share a kv head."""
 
 
 def _schedule(evaluation: Evaluation, model: typed.Model, head_dim: int | None, known: _Patterns) -> Schedule | None:
     counts = [_maybe_count(evaluation, name) for name in ("tokens", "layers", "heads", "kv_heads")]
     dim = _head_dim(evaluation, model, head_dim)
     tokens, layers, heads, kv_heads = counts
+    if heads and kv_heads:
+        known.group = heads // kv_heads
     frame = Frame(evaluation.program.files[model.file])
     evaluation.length_known = tokens is not None
     place = Place(tokens or MAX_TOKENS, model.causal)
@@ -188,7 +192,7 @@ def _schedule(evaluation: Evaluation, model: typed.Model, head_dim: int | None, 
         else _layer(evaluation, frame, place, known, (owner, entries[owner]), layer, heads)
         for layer, owner in enumerate(owners)
     ]
-    met = {(layer_entry, head_entry) for layer_entry, head_entry, _, _ in known.evaluated}
+    met = {(layer_entry, head_entry) for layer_entry, head_entry, *_ in known.evaluated}
     for position, entry in enumerate(entries):
         _look_for_mistakes(evaluation, frame, place, met, position, entry)
     evaluation.length_known = True
@@ -319,22 +323,26 @@ def _pattern(
 ) -> int | None:
     """The index of the pattern of one head; None when it is wrong.
 
-    What an evaluation read of (layer, head) says for which others it holds: a run that read neither would run the same
-    way for all of them.
+    What an evaluation read of its place says for which others it holds: a run that read neither the layer nor the head
+    would run the same way for all of them, one that read the kv head for all that share it.
     """
     entry, head_entry, pattern = numbered
-    for of_layer, of_head in ((None, None), (layer, None), (None, head), (layer, head)):
-        if (entry, head_entry, of_layer, of_head) in known.evaluated:
-            return known.evaluated[(entry, head_entry, of_layer, of_head)]
-    evaluation.read_layer = evaluation.read_head = False
+    kv_head = head // known.group
+    for of_layer in (None, layer):
+        for of_head, of_kv_head in ((None, None), (None, kv_head), (head, None), (head, kv_head)):
+            if (entry, head_entry, of_layer, of_head, of_kv_head) in known.evaluated:
+                return known.evaluated[(entry, head_entry, of_layer, of_head, of_kv_head)]
+    evaluation.read.clear()
     evaluation.begin(frame.label(pattern.span))
     try:
         found, terms = head_pattern(evaluation, replace(frame, layer=layer, head=head), place, pattern)
         index = _index(known, found, frame.label(pattern.span), terms)
     except Stop:
         index = None
-    read = (layer if evaluation.read_layer else None, head if evaluation.read_head else None)
-    known.evaluated[(entry, head_entry, *read)] = index
+    of_layer = layer if "layer" in evaluation.read else None
+    of_head = head if "head" in evaluation.read else None
+    of_kv_head = kv_head if "kv_head" in evaluation.read else None
+    known.evaluated[(entry, head_entry, of_layer, of_head, of_kv_head)] = index
     return index
 
 

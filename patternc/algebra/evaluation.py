@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from patternc.algebra.relation import Relation
 from patternc.diagnostics import Diagnostic, Fix, Label
 from patternc.grammar import typed
 from patternc.source import Source, Span
+
+PlaceName = Literal["layer", "head", "kv_head"]
+"""What an expression may ask about where in the model it is evaluated."""
 
 LIMIT = 1 << 63
 """Values lie in -LIMIT <= value < LIMIT."""
@@ -114,8 +117,8 @@ class Evaluation:
     entry_steps: int = 0
     entry: Label | None = None
     """What is being evaluated, to be blamed when it grows beyond the limits."""
-    read_layer: bool = False
-    read_head: bool = False
+    read: set[PlaceName] = field(default_factory=set[PlaceName])
+    """What of the place in the model was asked for since it was last emptied."""
     length_known: bool = True
     """False while a program is only searched for mistakes that it has at any length: `n` has no value then."""
 
@@ -169,17 +172,24 @@ class Evaluation:
 
     def layer(self, frame: Frame) -> int:
         """The layer at hand. Raises Stop where mistakes left none."""
-        self.read_layer = True
+        self.read.add("layer")
         if frame.layer is None:
             raise Stop
         return frame.layer
 
     def head(self, frame: Frame) -> int:
         """The head at hand. Raises Stop where mistakes left none."""
-        self.read_head = True
+        self.read.add("head")
         if frame.head is None:
             raise Stop
         return frame.head
+
+    def kv_head(self, frame: Frame, group: int) -> int:
+        """The kv head of the head at hand, of which `group` share one. Raises Stop where mistakes left none."""
+        self.read.add("kv_head")
+        if frame.head is None:
+            raise Stop
+        return frame.head // group
 
     def enter(self, frame: Frame, span: Span) -> None:
         """Go one level deeper; to be followed by `leave`."""

@@ -92,7 +92,7 @@ def _quantity(evaluation: Evaluation, frame: Frame, n: int | None, quantity: typ
         case "head":
             return evaluation.head(frame)
         case "kv_head":
-            return evaluation.head(frame) // (count(evaluation, "heads") // count(evaluation, "kv_heads"))
+            return evaluation.kv_head(frame, count(evaluation, "heads") // count(evaluation, "kv_heads"))
         case _:
             assert_never(quantity.name)
 

@@ -67,6 +67,16 @@ def test_summary_columns_are_complete_in_two_layers_for_all_parameters():
     assert found.general.assumes == "c >= 1 and k >= c"
 
 
+def test_the_order_of_the_layers_matters():
+    """The last layer goes to the summaries of other chunks, the first one from there to all of a chunk: not back."""
+    chunks, summaries = "chunk(k)", "columns(k, last = 1)"
+    found = proof(f"2 {{ 0: {chunks} 1: {summaries} }}", "param k = 128")
+    assert (found.here.depth, found.general.depth) == (2, 2)
+    found = proof(f"2 {{ 0: {summaries} 1: {chunks} }}", "param k = 128")
+    assert found.here.incomplete == "n >= 129"
+    assert [(pair.query, pair.key) for pair in found.here.missing] == [("128", "0")]
+
+
 def test_sinks_do_not_extend_the_reach_of_a_window():
     found = proof("local(w) | keys(0..g)", "param w = 8\nparam g = 2", depth=3)
     assert found.here.incomplete == "n >= 25"

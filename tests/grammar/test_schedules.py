@@ -72,6 +72,21 @@ def test_kv_head():
     assert (schedule.heads, schedule.kv_heads) == (8, 2)
 
 
+@pytest.mark.parametrize(
+    ("at", "wanted"),
+    [
+        ("kv_head + layer", (0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2)),
+        ("kv_head + head", (0, 1, 2, 3, 5, 6, 7, 8) * 2),
+        ("kv_head * head * layer", (0,) * 12 + (4, 5, 6, 7)),
+        ("head // 4 + kv_head * layer", (0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 2, 2, 2, 2)),
+    ],
+)
+def test_what_is_evaluated_once_is_that_of_every_head(at, wanted):
+    schedule = layers(f"2 {{ all: columns(16, at = {at}) | self }}", settings="heads 8 kv_heads 2")
+    found = [schedule.pattern(layer, head).relation for layer in (0, 1) for head in range(8)]
+    assert found == [r.union(r.intersection(r.PAST, r.Columns(16, (residue,))), r.Band(0, 0)) for residue in wanted]
+
+
 def test_random_differs_by_layer_and_equal_seeds_agree():
     assert len(layers("4 { all: random(3) }").patterns) == 4
     assert len(layers("4 { all: random(3, seed = 5) }").patterns) == 1
