@@ -52,12 +52,13 @@ def exposure(layers: Sequence[Relation], n: int, target: Target, hubs: Spans, wh
     """What `layers`, which look back only where the target is the past, lose without `hubs`; `whole` is their reach."""
     if not hubs:
         return _open((), "none: there is no key that every query attends")
-    without, alone = _without(layers, n, target, hubs)
-    for found in (whole, without):
-        if not found.exact:
-            return _open(hubs, found.method)
-    if not without.growth or not (whole.complete or whole.growth):
+    if not whole.exact:
+        return _open(hubs, whole.method)
+    if not (whole.complete or whole.growth):
         return _open(hubs, f"not decided: {n:,} tokens are too many to count what is connected")
+    without, alone = _without(layers, n, target, hubs)
+    if not without.exact:
+        return _open(hubs, f"without hubs, {without.method}")
     others = n - sum(stop - start for start, stop in hubs)
     wanted = others * (others + 1) // 2 if target == "past" else others * others
     try:
@@ -92,14 +93,14 @@ def _without(layers: Sequence[Relation], n: int, target: Target, hubs: Spans) ->
         except Unstructured:
             pass
         else:
-            return reach([inside[layer] for layer in layers], stop - start, target), 0
+            return reach([inside[layer] for layer in layers], stop - start, target, bounds=False), 0
     hub = union(Keys(hubs), Queries(hubs))
     own = union(*(intersection(Keys((span,)), Queries((span,))) for span in hubs))
     own = intersection(PAST, own) if target == "past" else own
     apart = {layer: union(difference(layer, hub), own) for layer in dict.fromkeys(layers)}
     sizes = [stop - start for start, stop in hubs]
     alone = sum(size * (size + 1) // 2 if target == "past" else size * size for size in sizes)
-    return reach([apart[layer] for layer in layers], n, target), alone
+    return reach([apart[layer] for layer in layers], n, target, bounds=False), alone
 
 
 def _among_others(layers: Sequence[Relation], n: int, hubs: Spans, whole: Reach) -> int | None:

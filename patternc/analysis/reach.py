@@ -57,16 +57,19 @@ def layer_relations(schedule: Schedule) -> tuple[Relation, ...]:
     return tuple(union(*(schedule.patterns[at].relation for at in dict.fromkeys(row))) for row in schedule.table)
 
 
-def reach(layers: Sequence[Relation], length: int, target: Target) -> Reach:
-    """Reach of `layers` (each the union over its heads, first layer first) at `length` positions."""
-    return _reach(layers, length, target, block=1)
+def reach(layers: Sequence[Relation], length: int, target: Target, *, bounds: bool = True) -> Reach:
+    """Reach of `layers` (each the union over its heads, first layer first) at `length` positions.
+
+    Without `bounds` it is not decided where only these decide it, which takes long and gives no growth.
+    """
+    return _reach(layers, length, target, block=1, bounds=bounds)
 
 
-def _reach(layers: Sequence[Relation], length: int, target: Target, block: int) -> Reach:
+def _reach(layers: Sequence[Relation], length: int, target: Target, *, block: int, bounds: bool) -> Reach:
     """The same where each position stands for `block` tokens; `growth` is that of the tokens."""
     blocks = saturated(layers, length, causal=target == "past")
     if blocks is not None:
-        inner = _reach(blocks.layers, length // blocks.size, target, block * blocks.size)
+        inner = _reach(blocks.layers, length // blocks.size, target, block=block * blocks.size, bounds=bounds)
         return _of_blocks(inner, blocks.size, length)
     repeats = recurrence(layers, length) if target == "past" else None
     hubs = through_hubs(layers, length) if target == "all" else None
@@ -83,6 +86,8 @@ def _reach(layers: Sequence[Relation], length: int, target: Target, block: int) 
     joined = None if hubs is None else reach_through_hubs(steps, hubs, length)
     if joined is not None:
         return _found(joined, own)
+    if length > LARGEST_SWEEP and not bounds:
+        return _undecided(f"not decided: {length:,} tokens are too many to count what is connected")
     if length > LARGEST_SWEEP:
         return _bounded(layers, steps, length, target)
     return _found(swept(steps, length, target, backward=all(looks_back(layer) for layer in layers)), own)

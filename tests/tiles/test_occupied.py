@@ -23,10 +23,12 @@ def check(relation, n, rows, cols):
     assert got == [(*block, pairs) for block, pairs in blocks.items() if pairs]
 
 
-@given(places(), st.integers(1, 20), st.integers(1, 20), st.booleans())
-def test_occupied_tiles_are_holds(place, rows, cols, everything_listed):
+@given(places(), st.integers(1, 20), st.integers(1, 20), st.booleans(), st.sampled_from([1, 4, 30, 1 << 12]))
+def test_occupied_tiles_are_holds(place, rows, cols, everything_listed, evaluated):
+    """However tiles are halved before boxes of so many pairs are evaluated."""
     n, relation = place
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("patternc.analysis.occupied.EVALUATED", evaluated)
         if everything_listed:
             list_everything(patch)
         check(relation, n, rows, cols)
