@@ -131,9 +131,7 @@ def _hull(relation: Relation) -> Relation:
             return PAST if causal else FULL
         case Empty() | Full() | Keys() | Queries() | Chunk():
             return relation
-        case Within(size, _):
-            return Chunk((size,))
-        case Residue() | Columns() | Rows() | Layout():
+        case Within() | Residue() | Columns() | Rows() | Layout():
             return FULL
         case _:
             assert_never(relation)

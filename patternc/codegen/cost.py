@@ -46,10 +46,14 @@ _SHAPES_16_BIT_SM_80 = (
     (128, TileShape(128, 32, 8, 3), TileShape(128, 32, 8, 2), TileShape(64, 32, 8, 2)),
     (256, TileShape(64, 32, 8, 2), TileShape(32, 32, 8, 2), TileShape(32, 32, 8, 2)),
 )
-_SHAPES_32_BIT = (
-    (64, TileShape(64, 32, 8, 2), TileShape(64, 32, 8, 2), TileShape(32, 32, 16, 3)),
+_SHAPES_32_BIT_SM_90 = (
+    (64, TileShape(64, 32, 8, 2), TileShape(64, 32, 8, 2), TileShape(32, 32, 8, 2)),
     (128, TileShape(32, 32, 16, 2), TileShape(32, 32, 16, 2), TileShape(16, 32, 16, 2)),
     (256, TileShape(16, 32, 8, 2), TileShape(16, 32, 16, 2), TileShape(16, 32, 16, 2)),
+)
+_SHAPES_32_BIT_SM_80 = (
+    (64, TileShape(64, 32, 8, 2), TileShape(64, 32, 8, 2), TileShape(32, 32, 8, 3)),
+    *_SHAPES_32_BIT_SM_90[1:],
 )
 
 
@@ -66,7 +70,10 @@ def tile_shape(target: str, dtype: Dtype, head_dim: int, role: Role, tokens: int
         raise ValueError(f"target {target} has no float64 kernels; use float32, float16, bfloat16, or the cpu target")
     else:
         sm_90 = int(target.removeprefix("cuda:")) >= 90
-        shapes = _SHAPES_32_BIT if dtype == "float32" else _SHAPES_16_BIT_SM_90 if sm_90 else _SHAPES_16_BIT_SM_80
+        if dtype == "float32":
+            shapes = _SHAPES_32_BIT_SM_90 if sm_90 else _SHAPES_32_BIT_SM_80
+        else:
+            shapes = _SHAPES_16_BIT_SM_90 if sm_90 else _SHAPES_16_BIT_SM_80
         by_role = next(by_role for widest, *by_role in shapes if head_dim <= widest)
         shape = by_role[("forward", "dq", "dkv").index(role)]
     holds_all = 1 << max(tokens - 1, 0).bit_length()

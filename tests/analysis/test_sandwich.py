@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, reject
+from hypothesis import assume, example, given, reject
 from hypothesis import strategies as st
 
 from patternc.algebra import relation as r
@@ -15,7 +15,7 @@ from patternc.analysis.operators import lower
 from patternc.analysis.reach import reach
 from patternc.analysis.sandwich import bounded
 from tests.analysis.schedules import layer_lists, truth
-from tests.strategies import mask
+from tests.strategies import mask, places
 
 
 def bounds(layers, n):
@@ -28,7 +28,14 @@ def bounds(layers, n):
     return cuts, found
 
 
+@given(places(max_tokens=60, depth=2))
+def test_what_stands_for_a_relation_contains_it(place):
+    n, relation = place
+    assert not (mask(relation, n) & ~mask(kinds._hull(relation), n)).any()
+
+
 @given(layer_lists(max_tokens=50), st.sampled_from([1, 3, 8]), st.sampled_from([60, 200, 1 << 20]))
+@example((8, "all", [r.Within(1, r.Full())]), 3, 60)
 def test_bounds_are_bounds(case, blocks, runs):
     n, target, layers = case
     with pytest.MonkeyPatch.context() as patch:
