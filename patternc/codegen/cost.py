@@ -48,12 +48,13 @@ _SHAPES_16_BIT_SM_80 = (
 )
 _SHAPES_32_BIT_SM_90 = (
     (64, TileShape(64, 32, 8, 2), TileShape(64, 32, 8, 2), TileShape(32, 32, 8, 2)),
-    (128, TileShape(32, 32, 16, 2), TileShape(32, 32, 16, 2), TileShape(16, 32, 16, 2)),
+    (128, TileShape(32, 32, 16, 2), TileShape(16, 32, 8, 2), TileShape(16, 32, 16, 2)),
     (256, TileShape(16, 32, 8, 2), TileShape(16, 32, 16, 2), TileShape(16, 32, 16, 2)),
 )
 _SHAPES_32_BIT_SM_80 = (
     (64, TileShape(64, 32, 8, 2), TileShape(64, 32, 8, 2), TileShape(32, 32, 8, 3)),
-    *_SHAPES_32_BIT_SM_90[1:],
+    (128, TileShape(32, 32, 16, 2), TileShape(32, 32, 16, 2), TileShape(16, 32, 16, 2)),
+    (256, TileShape(16, 32, 8, 2), TileShape(16, 32, 16, 2), TileShape(16, 32, 16, 2)),
 )
 
 
