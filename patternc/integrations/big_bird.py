@@ -38,7 +38,7 @@ def read_big_bird(config: Section, sizes: Sizes, evaluation: bool) -> Draft:
     if sparse and evaluation:
         pattern, params = _evaluated(config, draws), (param(block),)
     elif sparse:
-        pattern, params = _trained(config, tokens, block, draws), (param(block), param(draws, "random_blocks"))
+        pattern, params = _trained(config, tokens, block, draws)
     return Draft(
         title="big_bird, from a Hugging Face configuration.",
         direction=Line("causal" if decoder.value else "bidirectional", decoder.origin),
@@ -50,8 +50,9 @@ def read_big_bird(config: Section, sizes: Sizes, evaluation: bool) -> Draft:
     )
 
 
-def _trained(config: Section, tokens: int, block: Setting[int], draws: Setting[int]) -> Line:
-    """Blocks that are drawn for each layer and head."""
+def _trained(config: Section, tokens: int, block: Setting[int], draws: Setting[int]) -> tuple[Line, tuple[Line, ...]]:
+    """Blocks that are drawn for each layer and head; the pattern and its parameters."""
+    params = (param(block), param(draws, "random_blocks"))
     message = (
         "random blocks are drawn by patternc's own generator, for training. In evaluation, transformers takes block 0 "
         f"in place of each of the {draws.value}, so that it counts {1 + draws.value} times in the softmax"
@@ -59,7 +60,9 @@ def _trained(config: Section, tokens: int, block: Setting[int], draws: Setting[i
     if draws.value:
         config.findings.report("PA922", message, draws.place, "import with --evaluation to have that")
     if tokens not in LEGACY:
-        return Line("blocks(block_size, bigbird_training(random_blocks, layer * heads + head))")
+        return Line("blocks(block_size, bigbird_training(random_blocks, layer * heads + head))"), params
+    if not draws.value:
+        return Line("blocks(block_size, bigbird_fixed)", draws.origin), params[:1]
     last = 1024 // block.value - 1
     message = (
         f"at {tokens:,} tokens transformers draws by an older plan: from the blocks 1 to {last} alone, where blocks "
@@ -67,7 +70,7 @@ def _trained(config: Section, tokens: int, block: Setting[int], draws: Setting[i
     )
     config.findings.report("PA922", message, None)
     drawn = f"bigbird_legacy_random(random_blocks, {last}, layer * heads + head)"
-    return Line(f"blocks(block_size, bigbird_fixed) + blocks(block_size, {drawn})")
+    return Line(f"blocks(block_size, bigbird_fixed) + blocks(block_size, {drawn})"), params
 
 
 def _evaluated(config: Section, draws: Setting[int]) -> Line:

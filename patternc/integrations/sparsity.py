@@ -158,7 +158,9 @@ def bigbird(sparsity: Sparsity, draws_unless_said: int = 1) -> Blocks:
         _say_of_draws(sparsity, draws)
     name = "deepspeed_bigbird_unidirectional" if sparsity.causal else "deepspeed_bigbird"
     params = (param(block), param(window, "window_blocks"), param(edge, "global_blocks"), param(draws, "random_blocks"))
-    arguments = f"window_blocks, global_blocks, random_blocks, {_seed(sparsity)}"
+    # A sequence shorter than what the layout is made for keeps the corner, which may have fewer blocks.
+    edges = "global_blocks" if edge.value * block.value <= sparsity.tokens.value else "min(global_blocks, n)"
+    arguments = f"window_blocks, {edges}, random_blocks, {_seed(sparsity)}"
     return Blocks(f"blocks(block, {name}({arguments}))", params)
 
 

@@ -77,6 +77,7 @@ SIZED = {"tokens": 1024, "layers": 2, "heads": 4}
 
 
 @given(st.fixed_dictionaries({"mode": MODES}), options([name for name in OPTIONS if name != "mode"]), ASKED)
+@example({"mode": "bigbird"}, {"num_global_blocks": 2, "num_sliding_window_blocks": 0}, {"tokens": 16, "made_at": 48})
 def test_deepspeed(mode, section, asked):
     check_outcome({"sparse_attention": mode | section}, None, asked)
     check_outcome({"sparse_attention": mode | section}, None, SIZED | asked)
@@ -88,6 +89,7 @@ ALL_ALIKE = st.lists(st.sampled_from(KINDS[:7]), min_size=1, max_size=2).map(lam
 
 
 @given(ALL_ALIKE | LAYERS, options([name for name in OPTIONS if name != "mode"]) | ODD, options(READ[2:]), ASKED)
+@example([[["bigbird"], "all"]], {"num_global_blocks": 5, "block": 4}, {}, {"tokens": 16, "made_at": 48})
 def test_gpt_neox(kinds, section, others, asked):
     config = {"attention_config": kinds, "sparsity_config": section}
     check_outcome(config | others, "gpt-neox", asked)
@@ -111,6 +113,8 @@ HF_LAYERS = st.lists(
     ASKED,
 )
 @example("modernbert-decoder", {"local_attention": 1}, {}, {})
+@example("big_bird", {"num_random_blocks": 0}, {}, {})
+@example("big_bird", {"num_random_blocks": 0}, {}, {"tokens": 1536, "evaluation": False})
 @example("big_bird", {"num_random_blocks": 65, "block_size": 1}, {}, {"tokens": 1000, "evaluation": True})
 def test_hugging_face(name, keys, layers, asked):
     check_outcome({"model_type": name, **keys, **layers}, None, asked)
