@@ -29,7 +29,6 @@ from patternc.algebra.relation import (
     Residue,
     Rows,
     Slice,
-    Spans,
     Union,
     Within,
     difference,
@@ -94,20 +93,20 @@ def over_blocks(relation: Relation, size: int) -> Relation | None:
         case Empty() | Full():
             return relation
         case Blocks(own, inner):
-            return inner if own == size else Blocks(own // size, inner)
+            return None if own % size else inner if own == size else Blocks(own // size, inner)
         case Within(own, inner):
-            places = None if gcd(size, own, *multiples(inner, own)) < size else over_blocks(inner, size)
+            places = over_blocks(inner, size) if gcd(size, own, *multiples(inner, own)) == size else None
             return None if places is None else Within(own // size, places)
         case Chunk(sizes):
             if any(each % size for each in sizes):
                 return None
             return Chunk(tuple(each // size for each in sizes))
-        case Keys(spans):
-            return Keys(_spans(spans, size))
-        case Queries(spans):
-            return Queries(_spans(spans, size))
+        case Keys(spans) | Queries(spans):
+            if any(start % size for start, _ in spans):
+                return None
+            return type(relation)(tuple((start // size, -(-stop // size)) for start, stop in spans))
         case Slice(start, stop, inner):
-            part = over_blocks(inner, size)
+            part = None if start % size else over_blocks(inner, size)
             return None if part is None else Slice(start // size, -(-stop // size), part)
         case Union(parts) | Intersection(parts):
             found = [over_blocks(part, size) for part in parts]
@@ -122,7 +121,3 @@ def over_blocks(relation: Relation, size: int) -> Relation | None:
             return None
         case _:
             assert_never(relation)
-
-
-def _spans(spans: Spans, size: int) -> Spans:
-    return tuple((start // size, -(-stop // size)) for start, stop in spans)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, event, given
+from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 
 from patternc.algebra import relation as r
@@ -44,6 +44,8 @@ def test_the_relation_of_blocks_is_that_of_their_tokens(case):
 
 
 @given(block_relations())
+@example((1, r.Blocks(1, r.Blocks(2, r.Empty()))))
+@example((7, r.union(r.Blocks(4, r.Band(0, 0)), r.Keys(((7, 9),)))))
 def test_counts_over_blocks(case):
     n, relation = case
     counts, wanted = pair_counts(relation, n), mask(relation, n)
