@@ -11,13 +11,13 @@ from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from patternc.algebra import relation as r
 from patternc.algebra.assign import in_rounds, selected
 from patternc.algebra.evaluation import Evaluation, Frame, Stop
 from patternc.algebra.expectation import Expectation, elaborate_expectation
 from patternc.algebra.positions import Domain
 from patternc.algebra.primitives import Place
-from patternc.algebra.schedule import HeadPattern, Schedule
+from patternc.algebra.schedule import Schedule
+from patternc.algebra.table import Patterns, head_owners, row_of
 from patternc.algebra.terms import ParamValue, constant, head_pattern
 from patternc.algebra.values import MAX_TOKENS, count, number, param
 from patternc.diagnostics import Diagnostic, Label, has_errors, ordered
@@ -61,7 +61,7 @@ def elaborate(
         label = Label(program.files[0], Span(0, 0), "no `model` in this file")
         missing = Diagnostic("PA208", "there is no model to compile", (label,))
         return Elaborated(None, parameters, (), ordered((*evaluation.diagnostics.values(), missing)))
-    known = _Patterns({}, [], [], [], {})
+    known = Patterns({}, [], [], [], {})
     schedule = _schedule(evaluation, program.model, head_dim, known)
     for place_of_term, warning in evaluation.idle.items():
         if place_of_term not in evaluation.useful:
@@ -117,7 +117,7 @@ def written_patterns(program: typed.Program, schedule: Schedule) -> tuple[tuple[
         entry = entries[owner]
         if isinstance(entry, typed.Heads):
             at_layer = replace(frame, layer=layer)
-            owners = _head_owners(evaluation, at_layer, entry, schedule.heads)
+            owners = head_owners(evaluation, at_layer, entry, schedule.heads)
             rows.append(tuple(entry.entries[each].pattern for each in owners if each is not None))
         else:
             rows.append((entry,) * schedule.heads)
@@ -160,22 +160,7 @@ def _parameters(evaluation: Evaluation) -> tuple[tuple[str, ParamValue], ...]:
 # -- the schedule -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Patterns:
-    """The distinct patterns met so far, and which of them each evaluated entry is."""
-
-    indices: dict[tuple[tuple[r.Relation, ...], ...], int]
-    """By the relations of the terms of each branch."""
-    patterns: list[HeadPattern]
-    places: list[Label]
-    terms: list[tuple[Label, ...]]
-    evaluated: dict[tuple[int, int, int | None, int | None, int | None], int | None]
-    """By layer entry and head entry, and the layer, the head and the kv head where the evaluation read them."""
-    group: int = 1
-    """Heads that share a kv head."""
-
-
-def _schedule(evaluation: Evaluation, model: typed.Model, head_dim: int | None, known: _Patterns) -> Schedule | None:
+def _schedule(evaluation: Evaluation, model: typed.Model, head_dim: int | None, known: Patterns) -> Schedule | None:
     counts = [_maybe_count(evaluation, name) for name in ("tokens", "layers", "heads", "kv_heads")]
     dim = _head_dim(evaluation, model, head_dim)
     tokens, layers, heads, kv_heads = counts
@@ -189,7 +174,7 @@ def _schedule(evaluation: Evaluation, model: typed.Model, head_dim: int | None, 
     table = [
         None
         if owner is None or heads is None
-        else _layer(evaluation, frame, place, known, (owner, entries[owner]), layer, heads)
+        else row_of(evaluation, frame, place, known, (owner, entries[owner]), layer, heads)
         for layer, owner in enumerate(owners)
     ]
     met = {(layer_entry, head_entry) for layer_entry, head_entry, *_ in known.evaluated}
@@ -278,79 +263,3 @@ def _head_dim(evaluation: Evaluation, model: typed.Model, given: int | None) -> 
         label = frame.label(model.head_dim.span, f"is {value}")
         evaluation.report(Diagnostic("PA507", f"`head_dim` must be at least 1: it is {value}", (label,)))
     return value
-
-
-def _layer(
-    evaluation: Evaluation,
-    frame: Frame,
-    place: Place,
-    known: _Patterns,
-    numbered_entry: tuple[int, typed.Pattern | typed.Heads],
-    layer: int,
-    heads: int,
-) -> tuple[int, ...] | None:
-    """The patterns of all heads of a layer; None when one of them is wrong."""
-    position, entry = numbered_entry
-    if not isinstance(entry, typed.Heads):
-        row = [_pattern(evaluation, frame, place, known, (position, 0, entry), layer, head) for head in range(heads)]
-    else:
-        owners = _head_owners(evaluation, replace(frame, layer=layer), entry, heads)
-        row = [
-            None
-            if owner is None
-            else _pattern(evaluation, frame, place, known, (position, owner, entry.entries[owner].pattern), layer, head)
-            for head, owner in enumerate(owners)
-        ]
-    indices = tuple(index for index in row if index is not None)
-    return indices if len(indices) == heads else None
-
-
-def _head_owners(evaluation: Evaluation, frame: Frame, entry: typed.Heads, heads: int) -> list[int | None]:
-    """For each head of a layer the head entry it gets its pattern from; None where a mistake hides it."""
-    domain = Domain(heads, "head", f"a model of {heads} heads")
-    block = Span(entry.span.start, entry.span.start + len("heads"))
-    return selected(evaluation, frame, [each.selector for each in entry.entries], domain, block)
-
-
-def _pattern(
-    evaluation: Evaluation,
-    frame: Frame,
-    place: Place,
-    known: _Patterns,
-    numbered: tuple[int, int, typed.Pattern],
-    layer: int,
-    head: int,
-) -> int | None:
-    """The index of the pattern of one head; None when it is wrong.
-
-    What an evaluation read of its place says for which others it holds: a run that read neither the layer nor the head
-    would run the same way for all of them, one that read the kv head for all that share it.
-    """
-    entry, head_entry, pattern = numbered
-    kv_head = head // known.group
-    for of_layer in (None, layer):
-        for of_head, of_kv_head in ((None, None), (None, kv_head), (head, None), (head, kv_head)):
-            if (entry, head_entry, of_layer, of_head, of_kv_head) in known.evaluated:
-                return known.evaluated[(entry, head_entry, of_layer, of_head, of_kv_head)]
-    evaluation.read.clear()
-    evaluation.begin(frame.label(pattern.span))
-    try:
-        found, terms = head_pattern(evaluation, replace(frame, layer=layer, head=head), place, pattern)
-        index = _index(known, found, frame.label(pattern.span), terms)
-    except Stop:
-        index = None
-    of_layer = layer if "layer" in evaluation.read else None
-    of_head = head if "head" in evaluation.read else None
-    of_kv_head = kv_head if "kv_head" in evaluation.read else None
-    known.evaluated[(entry, head_entry, of_layer, of_head, of_kv_head)] = index
-    return index
-
-
-def _index(known: _Patterns, pattern: HeadPattern, place: Label, terms: tuple[Label, ...]) -> int:
-    key = tuple(tuple(term.relation for term in branch.terms) for branch in pattern.branches)
-    index = known.indices.setdefault(key, len(known.patterns))
-    if index == len(known.patterns):
-        known.patterns.append(pattern)
-        known.places.append(place)
-        known.terms.append(terms)
-    return index

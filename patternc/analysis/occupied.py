@@ -1,8 +1,8 @@
 """Occupied tiles: which tiles of a tiling a relation touches and with how many pairs, without what is in them.
 
 For: pictures, block graphs and block masks, which ask for no mask of a tile. Cheaper than a tile map where tiles are
-large or all different: large ones are halved until only small boxes are left to evaluate, and pairs that the normal
-form lists are counted. Not for: lowering (`tiles.py`).
+large or all different: tiles of whole blocks are counted over blocks, large ones are halved until only small boxes are
+left to evaluate, and pairs that the normal form lists are counted. Not for: lowering (`tiles.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from patternc.algebra.index import expand
 from patternc.algebra.normalise import everywhere, normalise
 from patternc.algebra.pairs import listed_pairs
 from patternc.analysis.classify import FULL, UNDECIDED, Boxes, classify
+from patternc.analysis.coarse import coarse
 from patternc.analysis.contents import EVALUATED_AT_ONCE, Axis
 from patternc.analysis.draws import Draws, draw_all
 from patternc.analysis.tiles import refine
@@ -44,6 +45,11 @@ def occupied_tiles(relation: r.Relation, n: int, rows: int, cols: int, budget: B
 
     Raises TileBudgetError beyond the budget.
     """
+    blocks = coarse(relation, n)
+    if blocks is not None and not blocks.causal and not any(each % blocks.size for each in (n, rows, cols)):
+        size = blocks.size
+        found = occupied_tiles(blocks.relation, blocks.blocks, rows // size, cols // size, budget)
+        return Occupied(found.query_tile, found.key_tile, found.pairs * size**2)
     normal = normalise(relation, n)
     contiguous = [normal.tiled]
     if normal.queried is not None:

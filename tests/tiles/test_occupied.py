@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from patternc.algebra import relation as r
 from patternc.analysis.occupied import occupied_tiles
 from tests.lowering import list_everything
-from tests.strategies import CASES_LENGTH, EVERY_CASE, mask, places
+from tests.strategies import CASES_LENGTH, EVERY_CASE, mask, places, relations
 
 
 def check(relation, n, rows, cols):
@@ -32,6 +32,12 @@ def test_occupied_tiles_are_holds(place, rows, cols, everything_listed, evaluate
         if everything_listed:
             list_everything(patch)
         check(relation, n, rows, cols)
+
+
+@given(st.integers(2, 6), st.integers(1, 9), st.integers(1, 4), st.integers(1, 4), st.booleans(), st.data())
+def test_tiles_of_whole_blocks(size, blocks, rows, cols, causal, data):
+    relation = r.Blocks(size, data.draw(relations(blocks, 2)))
+    check(r.intersection(r.PAST, relation) if causal else relation, size * blocks, size * rows, size * cols)
 
 
 @pytest.mark.parametrize("relation", EVERY_CASE)
