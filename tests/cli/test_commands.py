@@ -1,19 +1,11 @@
 """What each command does, and how it ends when something is wrong."""
 
 import json
-import os
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from patternc.algebra.holds import holds
 from patternc.catalogue import CATALOGUE
-from patternc.compiler import compile
-
-EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.attn"))
-EXAMPLE = next(path for path in EXAMPLES if path.stem == "longformer")
-INLINE = ("-e", "local(16) | stride(16)", "--causal", "--layers", 2, "--tokens", 96)
+from tests.cli.arguments import EXAMPLES, INLINE
 
 
 def test_check_all_examples(patternc):
@@ -104,89 +96,6 @@ def test_explain_every_code(patternc):
     assert patternc("explain", "PA000").code == 2
 
 
-def test_mask_is_exact(patternc, tmp_path):
-    done = patternc("mask", *INLINE, "--layer", 1, "-o", "m.npy")
-    assert done.code == 0
-    mask = np.load(tmp_path / "m.npy", allow_pickle=False)
-    relation = (
-        compile("model m { causal tokens 96 layers 2 { all: local(16) | stride(16) } }").schedule.pattern(1, 0).relation
-    )
-    assert mask.dtype == np.bool_
-    assert mask.tolist() == [[holds(relation, i, j, 96) for j in range(96)] for i in range(96)]
-    assert f"{int(mask.sum()):,} pairs" in done.out
-    assert [path.name for path in tmp_path.iterdir()] == ["m.npy"]
-
-
-def test_mask_counts_a_sum(patternc, tmp_path):
-    sum_of_windows = ("-e", "local(3) + local(5)", "--causal", "--tokens", 32)
-    done = patternc("mask", *sum_of_windows, "--counts", "-o", "m.npy")
-    assert done.code == 0
-    counts = np.load(tmp_path / "m.npy", allow_pickle=False)
-    distance = np.arange(32)[:, None] - np.arange(32)
-    assert counts.dtype == np.int32
-    assert (counts == ((distance >= 0) & (distance < 3)) * 1 + ((distance >= 0) & (distance < 5))).all()
-    assert f"int32 [32, 32], {counts.sum()} pairs" in done.out
-
-
-def test_mask_refuses_what_would_fill_the_memory(patternc, tmp_path):
-    done = patternc("mask", "-e", "dense", "--causal", "--tokens", 65536, "-o", "m.npy")
-    assert done.code == 1
-    assert "--force" in done.message
-    assert not list(tmp_path.iterdir())
-
-
-def test_mask_replaces_masks_only(patternc, tmp_path):
-    def mask(path):
-        done = patternc("mask", *INLINE, "-o", path)
-        assert str(path) in done.message or done.code == 0
-        return done
-
-    pattern = tmp_path / "m.attn"
-    pattern.write_text("model m { causal tokens 8 layers 1 { all: self } }\n")
-    (tmp_path / "empty").write_bytes(b"")
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "link.npy").symlink_to("m.npy")
-    os.mkfifo(tmp_path / "pipe.npy")
-    (tmp_path / "m.npy").write_bytes(b"notes")
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
-    for name, says in (
-        ("m.attn", "holds something else"),
-        ("empty", "holds something else"),
-        ("m.npy", "holds something else"),
-        ("folder", "is a directory"),
-        ("link.npy", "is a link"),
-        ("pipe.npy", "is no regular file"),
-        ("m.attn/m.npy", "cannot be written"),
-    ):
-        done = mask(name)
-        assert (done.code, done.out) == (1, "")
-        assert says in done.message, name
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
-    assert not list((tmp_path / "folder").iterdir())
-    assert patternc("mask", "m.attn", "-o", "m.attn").code == 1
-    assert patternc("mask", *INLINE, "-o", "-").code == 2
-    assert mask("new/one.npy").code == 0
-    assert patternc("mask", "m.attn", "-o", "new/one.npy").code == 0
-    assert np.load(tmp_path / "new" / "one.npy", allow_pickle=False).shape == (8, 8)
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["one.npy"]
-
-
-@pytest.mark.parametrize("umask", [0o022, 0o077])
-def test_mask_respects_the_umask(patternc, tmp_path, umask):
-    before = os.umask(umask)
-    try:
-        assert patternc("mask", *INLINE, "-o", "m.npy").code == 0
-    finally:
-        os.umask(before)
-    assert (tmp_path / "m.npy").stat().st_mode & 0o777 == 0o666 & ~umask
-
-
-def test_mask_of_a_layer_that_does_not_exist(patternc):
-    done = patternc("mask", *INLINE, "--layer", 7, "-o", "m.npy")
-    assert done.code == 1
-    assert "there is no layer 7: the model has 2" in done.message
-
-
 def test_analyse_json_and_text_agree(patternc):
     report = json.loads(patternc("analyse", *INLINE, "--json").out)
     text = patternc("analyze", *INLINE).out
@@ -210,75 +119,6 @@ def test_no_path_to_a_later_key(patternc):
     assert "the model is causal, and no query sees a later key" in " ".join(done.out.split())
     done = patternc("analyse", "-e", "local(4)", "--bidirectional", "--tokens", 8, "--path", 5, 3)
     assert "causal" not in done.out
-
-
-@pytest.mark.parametrize("columns", [20, 40, 60, 79, 100])
-def test_narrow_terminals_lose_nothing(patternc, columns):
-    wide = patternc("analyse", EXAMPLE, variables={"COLUMNS": "400"})
-    narrow = patternc("analyse", EXAMPLE, variables={"COLUMNS": str(columns)})
-    assert narrow.code == wide.code == 0
-    assert max(map(len, narrow.out.splitlines())) <= columns
-    bars = str.maketrans("", "", "█▏▎▍▌▋▊▉▀▄")  # and masks, for which there is no room
-
-    def words(text):
-        return set("".join(text.translate(bars).replace(":", " ").split()))
-
-    assert words(narrow.out) >= words(wide.out)
-    for value in ("pairs a head", "of dense", "tiles", "after layer", "least", "mean", "most"):
-        assert value in " ".join(narrow.out.split())
-
-
-def test_show_fits_the_terminal(patternc):
-    for columns in (12, 20, 40):
-        done = patternc("show", EXAMPLE, variables={"COLUMNS": str(columns)})
-        assert max(map(len, done.out.splitlines())) <= columns
-    assert patternc("show", *INLINE, variables={"COLUMNS": "1"}).code == 0
-
-
-@pytest.mark.parametrize("arguments", [("show", *INLINE), ("analyse", *INLINE, "--json"), ("explain",), ("--help",)])
-def test_nobody_reads_on(patternc, arguments):
-    reader, writer = os.pipe()
-    os.close(reader)
-    try:
-        done = patternc(*arguments, stdout=writer)
-    finally:
-        os.close(writer)
-    assert done.err == ""
-    assert done.code == 141
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("check", EXAMPLE),
-        ("check", EXAMPLE, "--format", "json"),
-        ("check", EXAMPLE, "--format", "sarif"),
-        ("explain", "PA201"),
-        ("explain", "--help"),
-        ("fmt", "-e", "local(8)"),
-        ("show", *INLINE),
-        ("analyse", *INLINE),
-        ("diff", EXAMPLE, EXAMPLE),
-        ("mask", *INLINE, "-o", "m.npy"),
-        ("--version",),
-        ("--help",),
-    ],
-)
-def test_standard_output_that_is_full(patternc, arguments):
-    """A result that is lost is one line of error, whatever the command, and no answer: neither 0 nor 1."""
-    with open("/dev/full", "w") as full:
-        done = patternc(*arguments, stdout=full)
-    assert done.err == "error: standard output cannot be written: No space left on device\n"
-    assert done.code == 2
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
-def test_a_text_longer_than_buffers_that_cannot_be_written(patternc, tmp_path):
-    """It is written at once, and nothing of it is left to be written at the end."""
-    with open("/dev/full", "w") as full:
-        done = patternc("fmt", "-e", " | ".join(f"local({w})" for w in range(1, 2000)), stdout=full)
-    assert (done.code, done.err) == (2, "error: standard output cannot be written: No space left on device\n")
 
 
 def test_a_failed_expectation_is_in_the_report_and_exits_1(patternc, tmp_path):

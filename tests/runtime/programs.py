@@ -3,10 +3,14 @@
 import functools
 from pathlib import Path
 
+import numpy as np
+import torch
+
 from patternc.compiler import compile
 from patternc.runtime.artifact import Content
 from patternc.runtime.module import Attention
 from patternc.runtime.remake import Shape, kernels_of
+from tests.runtime.layers import inputs
 
 MIXED = """\
 param width = 24
@@ -51,6 +55,16 @@ def content_of(compiled):
 def attention_of(compiled, strict=False):
     name = compiled.schedule.name
     return Attention(compiled.bound, compiled.lowered, shape_of(compiled), name=name, strict=strict)
+
+
+def masks(compiled, layer):
+    """bool [H, n, n]: the exact masks of a layer."""
+    return torch.from_numpy(np.stack([compiled.mask(layer, head) for head in range(compiled.schedule.heads)]))
+
+
+def leaves(n=160, batch=2, dtype=torch.float32, head_dim=16, **options):
+    """q, k, v (and sinks) for the heads of MIXED, leaves that require gradients."""
+    return inputs(n, 4, 2, head_dim=head_dim, batch=batch, dtype=dtype, **options)
 
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
