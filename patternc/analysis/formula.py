@@ -43,8 +43,8 @@ REDRAWN_TOKENS, REDRAWS = 640, 4
 """How often, and at which length at most, a random pattern is drawn anew to see whether its count changes."""
 FEWEST_LENGTHS = 6
 """Exact counts that a polynomial in the length alone must meet; three determine it."""
-LENGTHS_BELOW = 6
-"""Lengths tried whenever the range of such a polynomial is doubled downwards."""
+LENGTHS_BELOW = 4
+"""Lengths tried whenever the range of such a polynomial grows downwards, beside the two lowest."""
 
 Instantiate = Callable[[int, Mapping[str, int]], Schedule | None]
 """The same program at another length with these parameters; None where it has none (an id out of range, say)."""
@@ -155,14 +155,14 @@ def _count_lengths(
     polynomial = fit([(periods,) for periods in points], counts, 2)
     if polynomial is None or len(points) < FEWEST_LENGTHS:
         return None
-    # Below some length another polynomial holds; halve as long as this one still does.
+    # Below some length another polynomial holds: by quarters, then by halves, as long as this one still does.
     least, checks = min(points), len(points) - 3
-    while least > 1:
-        lower = least // 2
-        below = sorted({lower, lower + 1, *range(lower, least, max(1, (least - lower) // LENGTHS_BELOW))})
-        if any(exact(periods) != polynomial((periods,)) for periods in below):
-            break
-        least, checks = lower, checks + len(below)
+    for part in (4, 2):
+        while lower := least // part:
+            below = {lower, lower + 1, *range(lower, least, max(1, (least - lower) // LENGTHS_BELOW))}
+            if any(exact(periods) != polynomial((periods,)) for periods in sorted(below)):
+                break
+            least, checks = lower, checks + len(below)
     return Counted(polynomial, (QUOTIENT,), replace(region, periods=least), checks)
 
 
