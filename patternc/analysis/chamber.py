@@ -8,7 +8,7 @@ not fit every sample is dropped, so a guess can fail but not mislead. Not for: p
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -75,16 +75,19 @@ def count_family(members: Family, tokens: int, pairs: int) -> Counted | None:
             return None
         degree = 4 if period is not None else 2
         needed = len(monomials(len(variables), degree)) * 5 // 4 + 4
-        samples = _Sampler(members, region, random.Random(0)).draw(needed + HELD_OUT)
-        if len(samples) < needed + HELD_OUT // 2:
+        sampler = _Sampler(members, region, random.Random(0))
+        samples = sampler.draw(needed)
+        if len(samples) < needed:
             continue
         points = [tuple(values[name] for name in variables) for values, _ in samples]
-        counts = [count for _, count in samples]
-        polynomial = fit(points[:needed], counts[:needed], degree)
+        polynomial = fit(points, [count for _, count in samples], degree)
         if polynomial is None or polynomial([here[name] for name in variables]) != pairs:
             continue
-        if all(polynomial(point) == count for point, count in zip(points[needed:], counts[needed:], strict=True)):
-            return _loosened(Counted(polynomial, variables, region, len(points) - needed + 1), members)
+        held_out = sampler.draw(HELD_OUT, known=samples)
+        counted = Counted(polynomial, variables, region, 1)
+        better = _right(counted, members, region, held_out, HELD_OUT // 2)
+        if better is not None:
+            return _loosened(better, members)
     return None
 
 
@@ -136,12 +139,15 @@ class _Sampler:
         numbers = zip(members.slots, members.numbers, strict=True)
         self.sizes = {name for slot, number in numbers if slot.role == "size" for name, _ in number.terms}
 
-    def draw(self, wanted: int, broken: Condition | None = None, **fixed: int) -> list[Sample]:
-        """Up to `wanted` samples; with `broken`, such as do not meet that condition but all of the region's.
+    def draw(
+        self, wanted: int, broken: Condition | None = None, known: Sequence[Sample] = (), **fixed: int
+    ) -> list[Sample]:
+        """Up to `wanted` samples other than `known`; with `broken`, such as break that condition and meet the region's.
 
         `fixed`: `periods` and `modulus` take these values instead of at least the region's.
         """
-        found: dict[tuple[int, ...], Sample] = {}
+        found: list[Sample] = []
+        tried = {tuple(values.values()) for values, _ in known}
         breaks = None if broken is None else _test(broken)
         for _ in range(wanted * DRAWS):
             values = self._values(fixed)
@@ -150,16 +156,17 @@ class _Sampler:
             if not all(test(values) for test in self.tests):
                 continue
             key = tuple(values.values())
-            if key in found:
+            if key in tried:
                 continue
+            tried.add(key)
             try:
                 member = self.members.member(values)
             except Invalid:
                 continue
-            found[key] = (values, exact_count(member, values[TOKENS]))
+            found.append((values, exact_count(member, values[TOKENS])))
             if len(found) == wanted:
                 break
-        return list(found.values())
+        return found
 
     def _values(self, fixed: Mapping[str, int]) -> dict[str, int] | None:
         region, draws = self.region, self.draws

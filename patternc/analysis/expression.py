@@ -19,7 +19,7 @@ import sympy  # pyright: ignore[reportMissingTypeStubs]  # it ships none
 from patternc.analysis.chamber import Counted
 from patternc.analysis.family import TOKENS, Affine, Family, symbol
 from patternc.analysis.fit import Polynomial
-from patternc.analysis.region import QUOTIENT, REST
+from patternc.analysis.region import QUOTIENT, REST, Condition, Region
 
 symbolic: Any = sympy
 """sympy has no types of its own; every expression is `Any` here."""
@@ -98,6 +98,8 @@ def express(members: Family, counted: Counted) -> Formula:
             low, high = symbolic.expand(offset + low * modulus), N
         bounds.append((low, high))
     kept = tuple((low, high) for low, high in bounds if _open(low, high))
+    # Parameters are positive to sympy, so that these say nothing to it; a program may take 0.
+    kept += tuple((symbolic.Integer(1), parameter(name)) for name in _never_zero(members, region))
     return Formula(expression, kept, tuple(equal), counted.checks)
 
 
@@ -108,6 +110,12 @@ def in_steps(polynomial: Polynomial, step: int, least: int, checks: int) -> Form
         total += symbolic.Rational(coefficient.numerator, coefficient.denominator) * (N / step) ** exponent
     whole = symbolic.Mod(N, step, evaluate=False), symbolic.Integer(0)
     return Formula(symbolic.expand(total), ((symbolic.Integer(least), N),), (whole,) if step > 1 else (), checks)
+
+
+def _never_zero(members: Family, region: Region) -> list[str]:
+    """Parameters at whose 0 the pattern is another."""
+    one = {each.name: Condition(Affine(1), symbol(each.name)) for each in members.symbols if not each.literal}
+    return [name for name, condition in one.items() if not name.endswith("//2") and condition in region.conditions]
 
 
 def _open(low: Expr, high: Expr) -> bool:

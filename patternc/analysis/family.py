@@ -278,16 +278,17 @@ def _predicts(
 
 def _name_literals(search: _Search, slots: tuple[Slot, ...]) -> None:
     """Make literals symbols: sizes always, others when they are large; equal ones are one symbol."""
-    modulus = Affine(1)
+    modulus, named = Affine(1), False
     for at, slot in enumerate(slots):
         number, value = search.numbers[at], search.base[at]
         if number.terms:
-            modulus = number if slot.role == "size" else modulus
+            modulus, named = (number, True) if slot.role == "size" else (modulus, named)
             continue
         if slot.role == "size":
             search.numbers[at] = modulus = _literal(search, value) if value > 1 else number
+            named = False
             continue
-        if slot.role == "residue" and modulus.terms:
+        if slot.role == "residue" and modulus.terms and not named:
             size = _size_before(search, slots, at)
             ends_run = _residues_before(slots, at) % 2 == 1
             if (ends_run and value == size - 1) or (value > SMALL and size - value <= SMALL):

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import lcm
 
-from patternc.algebra.budget import TileBudgetError
 from patternc.algebra.relation import (
     Band,
     Blocks,
@@ -33,8 +32,8 @@ from patternc.analysis.count import Counts
 from patternc.analysis.expression import Formula, added, express
 from patternc.analysis.family import APART, TOKENS, Affine, Apart, Family, Instance, family
 from patternc.analysis.fit import fit
-from patternc.analysis.region import QUOTIENT, REST, Period, Region
-from patternc.analysis.rows import pair_counts
+from patternc.analysis.probe import inside, pairs_of, probed
+from patternc.analysis.region import QUOTIENT, Period, Region
 from patternc.analysis.template import draws, reseeded
 
 HELD_OUT_LENGTHS = 2
@@ -63,7 +62,9 @@ def find_formula(
         return None
     counted = count_family(members, tokens, pairs)
     if counted is not None and _holds_elsewhere(members, counted, tokens, params, at):
-        return express(members, counted)
+        counted = probed(members, counted, tokens, params, at)
+        if counted is not None:
+            return express(members, counted)
     if members.follows_length or draws(relation):
         return None
     alone = members.constant()
@@ -143,7 +144,7 @@ def _count_lengths(
         if periods not in known:
             length = rest + periods * modulus
             relation = members.member({TOKENS: length}) if at is None else at(length, params)
-            known[periods] = None if relation is None or isinstance(relation, Apart) else _pairs(relation, length)
+            known[periods] = None if relation is None or isinstance(relation, Apart) else pairs_of(relation, length)
         return known[periods]
 
     here = tokens // modulus
@@ -164,13 +165,6 @@ def _count_lengths(
                 break
             least, checks = lower, checks + len(below)
     return Counted(polynomial, (QUOTIENT,), replace(region, periods=least), checks)
-
-
-def _pairs(relation: Relation, length: int) -> int | None:
-    try:
-        return pair_counts(relation, length).total
-    except TileBudgetError:
-        return None
 
 
 def _common_size(relation: Relation) -> int:
@@ -203,13 +197,13 @@ def _holds_elsewhere(
     step = 1 if period is None else period.modulus({**here, TOKENS: tokens})
     checked = 0
     for length in dict.fromkeys((tokens - 1, tokens - step, tokens // 2 + 1, tokens // 2 // step * step)):
-        values = _inside(counted.region, {**here, TOKENS: length})
+        values = inside(counted.region, {**here, TOKENS: length})
         if values is None:
             continue
         relation = members.member(values) if at is None else at(length, params)
         if isinstance(relation, Apart):
             return False
-        pairs = None if relation is None else _pairs(relation, length)
+        pairs = None if relation is None else pairs_of(relation, length)
         if pairs is None:
             continue
         if counted.polynomial([values[name] for name in counted.variables]) != pairs:
@@ -218,16 +212,3 @@ def _holds_elsewhere(
         if checked >= HELD_OUT_LENGTHS:
             break
     return True
-
-
-def _inside(region: Region, values: dict[str, int]) -> dict[str, int] | None:
-    """The values with q and r, if they lie in the region."""
-    if values[TOKENS] < 1:
-        return None
-    if region.period is not None:
-        modulus, offset = region.period.modulus(values), region.period.offset(values)
-        periods, rest = divmod(values[TOKENS] - offset, modulus)
-        values = {**values, QUOTIENT: periods, REST: rest}
-        if periods < region.periods or modulus < region.least_modulus or (region.whole and rest):
-            return None
-    return values if all(each.low(values) <= each.high(values) for each in region.conditions) else None
