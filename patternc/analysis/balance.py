@@ -9,6 +9,7 @@ For: the busiest tile row of a pattern, by pairs and by tiles of neighbouring ke
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,6 +21,7 @@ from patternc.algebra.relation import Relation
 from patternc.analysis.contents import EMPTY_CLASS, Axis, decide
 from patternc.analysis.count import PatternCount
 from patternc.analysis.draws import draw_all
+from patternc.analysis.rows import pair_counts
 from patternc.analysis.tile_counts import PLANNED_TILE
 from patternc.analysis.tiles import refine
 
@@ -32,7 +34,7 @@ FEW_TILES = Budget(tiles=1 << 24, boxes=1 << 20)
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The busiest of the tile rows of `rows` queries against the mean one, each pair taken once.
+    """The busiest of the tile rows of `rows` queries against the mean one; a sum is computed branch by branch.
 
     `pairs` and `tiles` are ratios, None without any pair; `busiest` is the first query of the row with the most tiles.
     Where a pattern touches too many tiles to be looked at, `tiles` is None, and `busiest` is the row with most pairs.
@@ -44,12 +46,14 @@ class Balance:
     busiest: int
 
 
-def balance(relation: Relation, counted: PatternCount, n: int) -> Balance:
-    """The balance of one head with `relation`, whose pairs are `counted`."""
+def balance(branches: Sequence[Relation], counted: PatternCount, n: int) -> Balance:
+    """The balance of one head with the sum of `branches`, whose pairs are `counted`."""
     rows, columns = PLANNED_TILE
-    pairs = np.add.reduceat(counted.per_query, np.arange(0, n, rows))
+    alone = len(branches) == 1
+    queries = [counted.per_query] if alone else [pair_counts(branch, n).per_query for branch in branches]
+    pairs = np.add.reduceat(np.sum(queries, axis=0), np.arange(0, n, rows))
     try:
-        tiles = active_tiles(relation, n, rows, columns, FEW_TILES)
+        tiles = np.sum([active_tiles(branch, n, rows, columns, FEW_TILES) for branch in branches], axis=0)
     except TileBudgetError:  # a stride at a million tokens touches all tiles, and is planned on other ones
         return Balance(rows, _over_mean(pairs), None, rows * int(np.argmax(pairs)))
     return Balance(rows, _over_mean(pairs), _over_mean(tiles), rows * int(np.argmax(tiles)))

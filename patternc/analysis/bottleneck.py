@@ -102,10 +102,12 @@ def _of_tokens(layers: Sequence[Relation], n: int) -> Bottleneck:
     straight = int((inward[0] & outward[-1]).sum())
     if straight == most:
         return _found(most, after, "tokens that layer 0 tells of the first, and the last layer the last query of")
+    if most == 1:
+        return _found(1, after, "a boundary where a single token is on any path")
     whole = _paths(layers, n)
     if whole is not None:
         return _found(whole, after if whole == most else None, "maximum flow on the cone, every token once")
-    least = straight
+    least = max(straight, 1)  # the cone is not empty
     for few in _fewer(layers):
         least = max(least, _paths(few, n) or 0)
         if least == most:

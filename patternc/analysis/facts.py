@@ -88,7 +88,7 @@ class Facts:
     def balances(self) -> tuple[Balance, ...]:
         """The busiest tile row of each pattern of the schedule."""
         return tuple(
-            balance(pattern.relation, counted, self.schedule.tokens)
+            balance(pattern.relations, counted, self.schedule.tokens)
             for pattern, counted in zip(self.schedule.patterns, self.counts.patterns, strict=True)
         )
 
@@ -106,7 +106,19 @@ class Facts:
     def reach(self) -> Reach:
         """What all layers together connect."""
         stage("following keys through the layers")
-        return reach(self.layers, self.schedule.tokens, self.target)
+        found = reach(self.layers, self.schedule.tokens, self.target)
+        return found if found.exact else self._as_proved(found)
+
+    def _as_proved(self, undecided: Reach) -> Reach:
+        """What a proof for every length says of this one, if there is any."""
+        from patternc.analysis.prove import Proof
+
+        proof = self.proof
+        hand = proof.here.at_hand if isinstance(proof, Proof) and not proof.undrawn else None
+        if hand is None:
+            return undecided
+        method = "a proof for every length"
+        return Reach(hand.depth is not None, hand.depth, (), hand.missing, None, method, exact=True)
 
     @cached_property
     def reach_to_past(self) -> Reach:

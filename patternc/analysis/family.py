@@ -7,7 +7,7 @@ without a name. Not for: counting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import lcm
 
@@ -37,6 +37,7 @@ TOKENS = "n"
 SMALL = 4
 """Literals up to this stay numbers: they shape a pattern more than they scale it."""
 STEPS = ((1, 2, 3), (-1, -2, -3))
+TOGETHER = (1, 2, 3, 4, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,12 @@ def family(relation: Relation, tokens: int, params: Mapping[str, int], at: Insta
                 lambda step, name=name, value=value: at(tokens, {**params, name: value + step}),
                 tokens,
             )
+        if not all(_predicts(search, at(tokens, moved), moved, tokens) for moved in _together(search, params)):
+            # Each alone is straight, but not all at once: a product of two.
+            search.numbers = [Affine(value) for value in base]
+            followed = {each.name.removesuffix("//2") for each in search.symbols.values()}
+            search.frozen |= {name: params[name] for name in followed}
+            search.symbols.clear()
         by = lcm(*_block_sizes(relation))
         slopes = _slopes(
             search, lambda step: at(tokens + by * step, params), lambda step: by * step, lambda step: tokens + by * step
@@ -159,9 +166,6 @@ def family(relation: Relation, tokens: int, params: Mapping[str, int], at: Insta
         for length in _far(tokens):
             if not _predicts(search, at(length, params), params, length, any_shape=length < tokens):
                 return None
-        moved = {**params, **{name: value + 1 for name, value in params.items() if name not in search.frozen}}
-        if search.symbols and not _predicts(search, at(tokens, moved), moved, tokens):
-            return None
     _name_literals(search, slots)
     frozen = tuple(sorted(search.frozen.items()))
     used = {name for number in search.numbers for name, _ in number.terms}
@@ -241,6 +245,13 @@ def _slopes(
                 return None
         return slopes
     return None
+
+
+def _together(search: _Search, params: Mapping[str, int]) -> Iterator[Mapping[str, int]]:
+    """Values of the parameters with all that numbers follow moved at once."""
+    followed = {name: value for name, value in params.items() if name not in search.frozen}
+    for step in TOGETHER if len(search.symbols) > 1 else ():
+        yield {**params, **{name: value + step for name, value in followed.items()}}
 
 
 def _add(search: _Search, name: str, value: int, slopes: list[int]) -> None:

@@ -76,7 +76,7 @@ def _sum(coefficients: Mapping[str, int], constant: int) -> str:
     text = ""
     for value, name in terms:
         size = abs(value)
-        shown = f"{size:,}" if not name else name if size == 1 else f"{size:,} {name}"
+        shown = str(size) if not name else name if size == 1 else f"{size} {name}"
         text += (f" {'-' if value < 0 else '+'} " if text else "-" if value < 0 else "") + shown
     return text
 

@@ -23,8 +23,8 @@ ON_AN_EDGE = 12
 """Members counted on each edge of a region, ..."""
 TRIES = 30
 """... and how many are drawn for each of them."""
-SMALL_PROGRAMS = 20
-"""Programs drawn with small parameters and lengths; the same for all patterns of a schedule."""
+PROGRAMS = 12
+"""Programs drawn with tiny parameters, and as many with small ones; the same for all patterns of a schedule."""
 MOST_ROUNDS, DEEPEST = 12, 3
 """How often a region may be narrowed, and how far at once, before its polynomial is given up."""
 
@@ -183,8 +183,9 @@ def _programs(members: Family, region: Region, tokens: int, params: Mapping[str,
             lengths.add(tokens - edge.gap(own) * region.period.modulus(own))
     draws = random.Random(0)
     small = [
-        {name: draws.randint(0, 5) for name in sorted(params)} | {TOKENS: draws.randint(1, draws.choice((8, 24)))}
-        for _ in range(SMALL_PROGRAMS)
+        {name: draws.randint(0, most) for name in sorted(params)} | {TOKENS: draws.randint(1, 4 * most)}
+        for most in (5, 16)
+        for _ in range(PROGRAMS)
     ]
     here, frozen = {**params, TOKENS: tokens}, dict(members.frozen)
     points = [*({**here, TOKENS: length} for length in sorted(lengths)), *({**each, **frozen} for each in small)]

@@ -12,7 +12,8 @@ For: "connected, for every n", its condition, and "never". Not for: one concrete
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import reduce
 
 import islpy as isl
 
@@ -41,13 +42,22 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class AtHand:
+    """What a statement comes to at the schedule's own length: as in `Reach`, pairs are (query, key)."""
+
+    depth: int | None
+    missing: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What holds of the model for every length, and for every value of the parameters `symbols`.
 
     `depth` is the least number of layers that connect every pair of the target at every length, None if the model's
     layers do not; then `incomplete` is the condition, exactly, under which they do not, `missing` the first pairs they
     leave, and `never` says that no number of rounds of the same layers would join what is left. `assumes` is what is
-    taken for granted of n and the symbols, beside n >= 1 ("" for nothing).
+    taken for granted of n and the symbols, beside n >= 1 ("" for nothing). With a symbolic `distance` k, conditions are
+    in q and r as well, n = q k + r with 0 <= r < k, and nothing is `at_hand`.
     """
 
     symbols: tuple[str, ...]
@@ -56,6 +66,8 @@ class Statement:
     incomplete: str | None
     missing: tuple[Missing, ...]
     never: bool
+    at_hand: AtHand | None
+    distance: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +166,7 @@ def _on_the_line(asked: _Question, symbols: tuple[str, ...]) -> tuple[Statement,
             target,
             relation(world, "i = j"),
             world.where("n >= 1"),
+            world.where(f"n = {schedule.tokens}"),
         )
 
     return _within_quota(asked, symbols, begin)
@@ -177,20 +190,24 @@ def _in_tiles(asked: _Question, size: str, names: Sequence[str]) -> Statement | 
         )
 
     try:
-        return _within_quota(asked, tuple(names), begin)[0]
+        return replace(_within_quota(asked, tuple(names), begin)[0], distance=size)
     except (Outside, _OverQuota):
         return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Setting:
-    """Where a proof takes place: its target and residual are relations in the coordinates of `place`."""
+    """Where a proof takes place: its target and residual are relations in the coordinates of `place`.
+
+    `known` goes without saying; `hand` is the length of the schedule.
+    """
 
     world: World
     place: Place | Tiles
     target: isl.Map
     residual: isl.Map
     known: isl.Set
+    hand: isl.Set | None = None
 
 
 def _within_quota(
@@ -207,8 +224,11 @@ def _within_quota(
         assumed = setting.known
         for each in (*world.assumptions, *(world.where(f"{symbol(name)} >= 1") for name in used)):
             assumed = assumed.intersect(each)
+        own = (world.where(f"{symbol(name)} = {value}") for name, value in asked.schedule.params if name in used)
+        if reduce(isl.Set.intersect, own, assumed).is_empty():
+            raise Outside("what is assumed of the parameters is not so here, and", frozenset(map(symbol, used)))
         target = setting.target.intersect_params(assumed)
-        return _composed(layers, target, used, assumed, setting.known), world.undrawn
+        return _composed(setting, layers, target, used, assumed), world.undrawn
     except isl.Error as error:
         if _exhausted(context):
             raise _OverQuota from error
@@ -292,25 +312,42 @@ def _check_selectors(program: typed.Program) -> None:
 
 
 def _composed(
-    layers: Sequence[isl.Map], target: isl.Map, symbols: tuple[str, ...], assumed: isl.Set, known: isl.Set
+    setting: _Setting, layers: Sequence[isl.Map], target: isl.Map, symbols: tuple[str, ...], assumed: isl.Set
 ) -> Statement:
-    """What the layers connect, one after the other, where `assumed` holds; `known` goes without saying."""
-    assumes = condition_text(assumed.gist(known))
+    """What the layers connect of the target, one after the other, where `assumed` holds."""
+    assumes = condition_text(assumed.gist(setting.known))
     reached = left = layers[0]
+    lacking: list[isl.Map] = []
+    hand = None if setting.hand is None else setting.hand.intersect(assumed)
     for depth, layer in enumerate(layers, start=1):
         if depth > 1:
             reached = layer.apply_range(reached).coalesce()  # i -> k by this layer, then k -> j by those before it
         if reached.n_basic_map() > MOST_PIECES:
             raise _OverQuota
         left = target.subtract(reached).coalesce()
+        lacking.append(left)
         if left.is_empty():
-            return Statement(symbols, assumes, depth, None, (), never=False)
+            return Statement(symbols, assumes, depth, None, (), False, _at_hand(lacking, hand))
     where = left.params().coalesce()
     again = reached
     for layer in layers:
         again = layer.apply_range(again).coalesce()
     never = again.subtract(reached).intersect_params(where).is_empty()
-    return Statement(symbols, assumes, None, condition_text(where.gist(assumed)), _missing(left, where), never)
+    condition = condition_text(where.gist(assumed))
+    return Statement(symbols, assumes, None, condition, _missing(left, where), never, _at_hand(lacking, hand))
+
+
+def _at_hand(lacking: Sequence[isl.Map], hand: isl.Set | None) -> AtHand | None:
+    """What is lacking after each layer, at the length at hand."""
+    if hand is None or hand.is_empty():
+        return None
+    for depth, left in enumerate(lacking, start=1):
+        here = left.intersect_params(hand)
+        if here.is_empty():
+            return AtHand(depth, None)
+    first = lacking[-1].intersect_params(hand).wrap().lexmin().sample_point()
+    query, key = (first.get_coordinate_val(isl.dim_type.set, at).to_python() for at in range(2))
+    return AtHand(None, (query, key))
 
 
 def _missing(left: isl.Map, where: isl.Set) -> tuple[Missing, ...]:

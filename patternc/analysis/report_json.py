@@ -178,6 +178,7 @@ def _statement(statement: Statement) -> Json:
     missing = [{"query": each.query, "key": each.key, "where": each.where} for each in statement.missing]
     return {
         "symbols": list(statement.symbols),
+        "distance": statement.distance,
         "assumes": statement.assumes,
         "depth": statement.depth,
         "incomplete": statement.incomplete,

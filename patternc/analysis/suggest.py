@@ -225,8 +225,8 @@ def _beyond(facts: Facts) -> Iterator[Suggestion]:
     statement = proof.here
     first = statement.missing[0] if statement.missing else None
     pair = "" if first is None else f" ({first.query}, {first.key})" if not first.where else ""
-    since = re.fullmatch(r"n >= ([\d,]+)", statement.incomplete or "")
-    when = f"from n = {since[1]} on" if since else f"where {statement.incomplete}"
+    since = re.fullmatch(r"n >= (\d+)", statement.incomplete or "")
+    when = f"from n = {int(since[1]):,} on" if since else f"where {statement.incomplete}"
     count = facts.schedule.layers
     layers = "its layer leaves" if count == 1 else f"its {count} layers leave"
     what = f"{pair} unconnected" if pair else " pairs unconnected"

@@ -130,6 +130,9 @@ def _positions(world: World, place: Tiles, of: str, runs: tuple[Run, ...]) -> is
     for run in runs:
         if run.step > 1:
             raise Outside("ids with a step, beside a symbolic distance", symbols_of(place.size))
+        for end in (run.start, run.stop):
+            if of != "diagonals" and end is not None and not isinstance(end, int):
+                world.at_least(end, 0)
         from_end = of != "diagonals" and _negative(run.start)
         stop_from_end = from_end if run.stop is None else of != "diagonals" and _negative(run.stop)
         stop = plus(world, run.start, 1) if run.stop is None else run.stop
@@ -148,8 +151,6 @@ def _before(world: World, place: Tiles, tile: str, rest: str, end: Number, from_
     """The pairs whose position is before an end of a run."""
     if from_end:
         return _less(world, place, f"{tile} - {TILES}", rest, plus(world, world.function(REST), end))
-    if not isinstance(end, int):
-        world.at_least(end, 0)
     return _less(world, place, tile, rest, end)
 
 

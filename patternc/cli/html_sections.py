@@ -205,7 +205,7 @@ def _value(value: object) -> str:
     """A value of the JSON as people write it; two numbers in a list are a range of positions."""
     match value:
         case None:
-            return "not known"
+            return "none"
         case bool():
             return "yes" if value else "no"
         case int():
@@ -213,7 +213,7 @@ def _value(value: object) -> str:
         case float():
             return f"{value:,.4f}".rstrip("0").rstrip(".") if abs(value) >= 0.001 or not value else f"{value:.3g}"
         case [int() as start, int() as stop]:
-            return places(((start, stop),))
+            return f"{'positions' if stop - start > 1 else 'position'} {places(((start, stop),))}"
         case list():
             return ", ".join(_value(item) for item in cast(list[object], value)) or "none"
         case dict():

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from patternc.analysis.prove import NoProof, Proof, Statement
-from patternc.cli.page import plural
+from patternc.cli.page import grouped, plural
 from patternc.cli.sentences import Sentence
 
 MOST_CASES = 2
@@ -31,20 +31,25 @@ def proved(proof: Proof | NoProof | None, seen: str) -> Iterator[Sentence]:
 
 
 def _statement(statement: Statement, seen: str, whatever: str) -> Iterator[Sentence]:
-    given = f", for {statement.assumes}" if statement.assumes else ""
+    given = f", for {grouped(statement.assumes)}" if statement.assumes else ""
     if statement.depth is not None:
         layers = plural(statement.depth, "layer")
         yield Sentence(f"Proved for every length{whatever}{given}: {seen} after {layers}.", "yes")
         return
-    condition = statement.incomplete or "always"
+    condition = grouped(statement.incomplete or "always")
     more = "; no more of these layers would help" if statement.never else ""
     yield Sentence(f"Proved for every length{whatever}{given}: incomplete exactly if {condition}{more}.", "no")
-    if statement.symbols and "q" in condition.split():
-        text = "n = q k + r, where k is the distance of the strides, columns or chunks"
+    if statement.distance is not None:
+        k = statement.distance
+        text = f"n = q {k} + r, with r from 0 to {k} - 1; place s of tile t is token t {k} + s"
         yield Sentence(text, under=True, faint=True)
     for each in statement.missing[:MOST_CASES]:
-        where = f" where {each.where}" if each.where else ""
-        yield Sentence(f"The first pair it leaves{where}: query {each.query}, key {each.key}.", under=True)
+        where = f" where {grouped(each.where)}" if each.where else ""
+        pair = f"query {grouped(each.query)}, key {grouped(each.key)}"
+        yield Sentence(f"The first pair it leaves{where}: {pair}.", under=True)
+    more = len(statement.missing) - MOST_CASES
+    if more > 0:
+        yield Sentence(f"The report as JSON has {plural(more, 'case')} more.", under=True, faint=True)
 
 
 def _listed(names: tuple[str, ...]) -> str:

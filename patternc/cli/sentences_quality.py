@@ -37,7 +37,7 @@ def _bottleneck(found: Bottleneck, report: Report) -> Iterator[Sentence]:
             yield Sentence(f"{passing}between {found.at_least:,} and {found.at_most:,}, {found.method}.", "open")
         return
     if found.paths == 0:
-        yield Sentence("Nothing of the first token ever comes to the last query.")
+        yield Sentence("Nothing of the first token comes to the last query.")
         return
     if found.paths == report.tokens:
         yield Sentence("From the first token to the last query, all tokens at once can pass it on: no bottleneck.")

@@ -18,7 +18,7 @@ from patternc.analysis.prove import NoProof, Proof, prove
 from patternc.analysis.symbolic_patterns import Place, construct
 from patternc.analysis.symbolic_tiles import REST, TILES, Tiles, inside, tile_relation
 from patternc.analysis.symbolic_values import LENGTH, Outside, Scope, World
-from patternc.compiler import check
+from patternc.compiler import analyse, check
 from tests.conftest import LONG
 
 
@@ -280,7 +280,18 @@ def test_relations_in_tiles_are_those_of_every_distance(pattern, causal, distanc
 
 
 def incomplete(found, length, depth, causal, params=None):
-    """Whether `depth` layers leave a pair of the target at a length: by products of matrices; None: no program."""
+    """Whether `depth` layers leave a pair of the target at a length; None: no program."""
+    left = unreached(found, length, depth, causal, params)
+    return None if left is None else bool(left.any())
+
+
+def first_missing(found, length, depth, causal):
+    query, key = np.argwhere(unreached(found, length, depth, causal))[0]
+    return int(query), int(key)
+
+
+def unreached(found, length, depth, causal, params=None):
+    """The pairs [n, n] of the target that `depth` layers leave: by products of matrices; None: no program."""
     steps = masks(found, length, params)
     if steps is None:
         return None
@@ -289,7 +300,7 @@ def incomplete(found, length, depth, causal, params=None):
         step = steps[layer % len(steps)] | np.eye(length, dtype=bool)
         reached = (step.astype(int) @ reached.astype(int)) > 0
     target = np.tril(np.ones((length, length), dtype=bool), 0 if causal else length)
-    return bool((target & ~reached).any())
+    return target & ~reached
 
 
 def holds_at(condition, **values):
@@ -322,6 +333,12 @@ def test_a_statement_holds_at_every_length_that_is_tried(pattern, causal, layers
         assert expected is None or said is None or said == expected, (length, here)
         if here.never and expected:
             assert incomplete(found, length, 3 * length, causal)
+    if here.at_hand is not None and not answer.undrawn:
+        left = incomplete(found, 24, here.at_hand.depth or layers, causal)
+        assert left == (here.at_hand.missing is not None)
+        assert here.at_hand.depth in (None, 1) or incomplete(found, 24, here.at_hand.depth - 1, causal)
+        if left:
+            assert here.at_hand.missing == first_missing(found, 24, layers, causal)
     if here.depth is not None and here.depth > 1:
         assert any(incomplete(found, length, here.depth - 1, causal) for length in range(1, 64))
 
@@ -329,7 +346,15 @@ def test_a_statement_holds_at_every_length_that_is_tried(pattern, causal, layers
 @settings(max_examples=100 if LONG else 15)
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 8), st.integers(1, 40), st.integers(1, 2))
 def test_general_statements_hold_for_other_parameters(w, k, c, length, layers):
-    for pattern in ("local(w) | stride(k)", "chunk(k) | columns(k, last = c)", "local(w) | keys(0..c)", "local(w)"):
+    for pattern in (
+        "local(w) | stride(k)",
+        "chunk(k) | columns(k, last = c)",
+        "local(w) | keys(0..c)",
+        "local(w)",
+        "diagonals(-c..c) | stride(k)",
+        "diagonals(0..w) | stride(k)",
+        "keys(0..c) | stride(k)",
+    ):
         found = checked(pattern, True, 64, head="param w = 3\nparam k = 8\nparam c = 2", layers=layers)
         general = prove(found.program, found.elaborated).general
         values = {"w": w, "k": k, "c": c, "n": length, "q": length // k, "r": length % k}
@@ -339,3 +364,11 @@ def test_general_statements_hold_for_other_parameters(w, k, c, length, layers):
         expected = incomplete(found, length, depth, True, {"w": w, "k": k, "c": c})
         said = False if general.depth is not None else holds_at(general.incomplete or "True", **values)
         assert said == expected, (pattern, general, values)
+
+
+def test_a_proof_answers_at_a_length_that_is_too_long_to_be_followed():
+    """Two coprime moduli at a million tokens: no period, no blocks, too long to sweep."""
+    made, _ = analyse("model m { causal tokens 1048576 layers 3 { all: chunk(1000) | columns(777) } }")
+    reach = made.facts.reach
+    assert (reach.complete, reach.exact, reach.missing) == (False, True, (1000, 778))
+    assert reach.method == "a proof for every length"
