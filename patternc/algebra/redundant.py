@@ -32,13 +32,13 @@ from patternc.algebra.relation import (
 def covered_by(position: int, relations: Sequence[Relation]) -> int | None:
     """The index of another relation that holds all pairs of the one at `position`, if the forms show one.
 
-    Of equal relations the first covers the others. An empty relation is covered by none.
+    Of relations with the same pairs the first covers the others. An empty relation is covered by none.
     """
     one = relations[position]
     if isinstance(one, Empty):
         return None
     for index, other in enumerate(relations):
-        if index != position and contains(other, one) and (index < position or other != one):
+        if index != position and contains(other, one) and (index < position or not contains(one, other)):
             return index
     return None
 

@@ -91,7 +91,7 @@ class NoProof:
 
 
 class _OverQuota(Exception):
-    """isl was asked for more operations than the quota, or a relation has too many pieces."""
+    """Why a proof was given up: isl's operations, or the pieces of a relation."""
 
 
 def prove(program: typed.Program, elaborated: Elaborated, quota: int = QUOTA) -> Proof | NoProof:
@@ -103,10 +103,8 @@ def prove(program: typed.Program, elaborated: Elaborated, quota: int = QUOTA) ->
         here, undrawn = _on_the_line(asked, ())
     except Outside as outside:
         return NoProof(f"{outside} cannot be decided for every length at once")
-    except _OverQuota:
-        return NoProof(
-            f"a proof for every length takes more than {quota:,} operations, or relations of {MOST_PIECES} pieces"
-        )
+    except _OverQuota as over:
+        return NoProof(f"a proof for every length takes {over}")
     if undrawn and here.depth is None:
         return NoProof("the layers are complete only with their random keys, which cannot be decided for every length")
     general = _general(asked)
@@ -231,7 +229,7 @@ def _within_quota(
         return _composed(setting, layers, target, used, assumed), world.undrawn
     except isl.Error as error:
         if _exhausted(context):
-            raise _OverQuota from error
+            raise _OverQuota(f"more than {asked.quota:,} operations") from error
         raise
 
 
@@ -323,7 +321,7 @@ def _composed(
         if depth > 1:
             reached = layer.apply_range(reached).coalesce()  # i -> k by this layer, then k -> j by those before it
         if reached.n_basic_map() > MOST_PIECES:
-            raise _OverQuota
+            raise _OverQuota(f"relations of more than {MOST_PIECES} pieces")
         left = target.subtract(reached).coalesce()
         lacking.append(left)
         if left.is_empty():

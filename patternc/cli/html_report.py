@@ -16,7 +16,17 @@ from patternc.algebra.schedule import Schedule
 from patternc.analysis.report import Report
 from patternc.cli.html_connectivity import connectivity
 from patternc.cli.html_masks import masks
-from patternc.cli.html_sections import advice, cost, decoding, diagnostics, expectations, plan, program_text, summary
+from patternc.cli.html_sections import (
+    advice,
+    cost,
+    decoding,
+    diagnostics,
+    expectations,
+    plan,
+    program_text,
+    reading,
+    summary,
+)
 from patternc.cli.html_text import Html, Part, element
 from patternc.cli.svg_figure import figure_style
 from patternc.codegen.explain import PlanFigures
@@ -48,6 +58,7 @@ def html_report(
         diagnostics("errors", "Errors", failures),
         diagnostics("warnings", "Warnings", report.warnings),
         advice(report),
+        reading(),
         program_text(text),
     ]
     shown = [part for part in parts if part is not None]

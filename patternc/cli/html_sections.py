@@ -15,6 +15,7 @@ from patternc.analysis.report import Report
 from patternc.analysis.report_json import to_json
 from patternc.cli.html_text import Content, Html, Part, element, formula, joined, table
 from patternc.cli.page import percent, places, plural, ranges, times
+from patternc.cli.readings import PAPERS, READINGS
 from patternc.cli.sentences import (
     CostRow,
     Mark,
@@ -28,6 +29,7 @@ from patternc.cli.sentences import (
     tile_forms,
     title_facts,
     total_pairs,
+    without_form,
 )
 from patternc.cli.sentences import decoding as decoding_sentences
 from patternc.cli.sentences_plan import plan_remarks, planned_heads
@@ -118,6 +120,7 @@ def cost(report: Report) -> Part:
     kinds = kinds_of_layer(report)
     if kinds is not None:
         contents.append(element("p", f"{kinds}."))
+    formless = without_form(report)
     for what, forms in (("Pairs", closed_forms(report)), ("Tiles", tile_forms(report))):
         if forms:
             contents.append(element("h3", f"{what} in closed form, a head"))
@@ -125,6 +128,8 @@ def cost(report: Report) -> Part:
         sentence = order_of_growth(report) if what == "Pairs" else None
         if sentence is not None:
             contents.append(element("p", formula(sentence)))
+        if formless is not None and what == "Pairs":
+            contents.append(element("p", formless, class_="note"))
     return Part("cost", "Cost", tuple(contents))
 
 
@@ -185,6 +190,14 @@ def decoding(report: Report) -> Part:
     connected = joined([element("h3", "How well it connects"), told(quality(report))])
     listed = table("Measures", ("measure", ">value"), rows)
     return Part("decoding", "Decoding and measures", (told(decoding_sentences(report)), connected, listed))
+
+
+def reading() -> Part:
+    """What each number says, and where it comes from."""
+    rows = ((each.name, each.says, each.paper) for each in READINGS)
+    papers = [element("li", f"[{name}] {paper}") for name, paper in PAPERS.items()]
+    contents = (table("What the numbers say", ("number", "says", "paper"), rows), element("ul", *papers, class_="note"))
+    return Part("reading", "How to read it", contents)
 
 
 DRAWN = {"graph: alike", "graph: follows", "graph: repeats"}

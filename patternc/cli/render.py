@@ -46,6 +46,7 @@ from patternc.cli.sentences import (
     tile_forms,
     title_facts,
     total_pairs,
+    without_form,
 )
 from patternc.cli.sentences_plan import plan_remarks, planned_heads
 from patternc.cli.sentences_proof import proved
@@ -87,6 +88,8 @@ def render_report(
     if report.advice:
         heading(console, "Advice")
         tell(console, suggestions(report))
+    console.print()
+    say(console, "[dim]`patternc explain report` says what each number means, and the paper it comes from.[/]")
     return _ended(out.getvalue())
 
 
@@ -128,6 +131,9 @@ def _cost(console: Console, report: Report) -> None:
         order = order_of_growth(report) if what == "Pairs" else None
         if order is not None:
             say(console, safe(order))
+    formless = without_form(report)
+    if formless is not None:
+        say(console, f"[dim]{safe(formless)}[/]")
 
 
 def _cost_table(report: Report, rows: Iterable[CostRow]) -> Table:

@@ -16,7 +16,7 @@ from patternc.analysis.expression import Formula
 from patternc.analysis.graph import Quotient
 from patternc.analysis.growth import Growth
 from patternc.analysis.order import theta, with_constant
-from patternc.analysis.report import Connectivity, HeadReport, LayerReport, Report
+from patternc.analysis.report import PATH_METHOD, Connectivity, HeadReport, LayerReport, Report
 from patternc.analysis.witness import Hop
 from patternc.cli.page import percent, places, plural, ranges
 
@@ -120,6 +120,17 @@ def closed_forms(report: Report) -> list[tuple[str, Formula]]:
     if forms and report.formula is not None:
         forms.append(("all layers and heads", report.formula))
     return forms
+
+
+def without_form(report: Report) -> str | None:
+    """Which layers and heads have no closed form of their pairs; None where all have one."""
+    rows = cost_rows(report.layers)
+    missing = [row for row in rows if row.heads[0].formula is None]
+    if not missing:
+        return None
+    layers = sorted({layer for row in missing for layer in row.layers})
+    where = "" if len(missing) == len(rows) else f" of some heads of layers {ranges(layers, len(report.layers))}"
+    return f"No closed form was found for the pairs{where}: they were counted at this length alone."
 
 
 def tile_forms(report: Report) -> list[tuple[str, Formula]]:
@@ -243,8 +254,10 @@ def path_of(found: Connectivity, causal: bool) -> tuple[str, tuple[str, ...]] | 
     query, key = found.pair
     if causal and key > query:
         return f"Query {query:,} does not see key {key:,}: the model is causal, and no query sees a later key.", ()
+    if found.path is None and found.path_method != PATH_METHOD:
+        return f"Whether query {query:,} sees key {key:,} is {found.path_method}.", ()
     if found.path is None:
-        return f"Query {query:,} does not see key {key:,}: {found.path_method}.", ()
+        return f"Query {query:,} does not see key {key:,} through these layers: {found.path_method} found no way.", ()
     if not found.path.hops:
         return f"Query {query:,} holds key {key:,} from the start: they are the same token.", ()
     why = ", the first pair that needs them all" if found.pair == found.reach.hardest else ""
@@ -286,7 +299,8 @@ def decoding(report: Report) -> Iterator[Sentence]:
         yield Sentence("Crop-stable: a shorter length has the top-left corner of this mask.")
     hubs = report.hubs
     if hubs.keys and hubs.pairs > 2 * hubs.mean:
-        text = f"Every query attends {places(hubs.keys)}: {hubs.pairs:,} pairs where the mean key is in "
+        which = "Every later query" if report.causal else "Every query"
+        text = f"{which} attends {places(hubs.keys)}: {hubs.pairs:,} pairs where the mean key is in "
         yield Sentence(f"{text}{_mean(hubs.mean)}.")
     else:
         yield Sentence(f"The busiest key is in {hubs.pairs:,} pairs of a head, the mean key in {_mean(hubs.mean)}.")

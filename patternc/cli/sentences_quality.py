@@ -22,12 +22,13 @@ def quality(report: Report) -> Iterator[Sentence]:
     found = report.quality
     yield from _bottleneck(found.bottleneck, report)
     yield from _exposure(found.exposure, report)
-    yield from _gap(found.gap, report)
+    yield from _gap(found.gap)
     yield from _rollout(found.rollout)
 
 
 def _bottleneck(found: Bottleneck, report: Report) -> Iterator[Sentence]:
     if len(report.layers) == 1:
+        yield Sentence(f"No bottleneck: {found.method.removeprefix('none: ')}.", faint=True)
         return
     if found.paths is None:
         passing = "How many tokens at once can pass on what the first has for the last query is "
@@ -52,23 +53,23 @@ def _bottleneck(found: Bottleneck, report: Report) -> Iterator[Sentence]:
 
 def _exposure(found: Exposure, report: Report) -> Iterator[Sentence]:
     if not found.hubs:
+        yield Sentence(f"No exposure: {found.method.removeprefix('none: ')}.", faint=True)
         return
     hubs, before = places(found.hubs), report.connectivity.reach.depth
+    which = "Everything later" if report.causal else "Everything"
     if found.lost is None or found.connected is None:
         yield Sentence(f"What hangs on {hubs} is open: {found.method}.", "open")
     elif found.lost and found.share is not None:
         lost = f"{percent(found.share)} of the connections among other tokens"
-        yield Sentence(f"Everything attends {hubs}: without, {lost} would be lost.")
+        yield Sentence(f"{which} attends {hubs}: without, {lost} would be lost.")
     elif found.depth is not None and before is not None and found.depth > before:
         deep = f"after {plural(found.depth, 'layer')} instead of {before}"
-        yield Sentence(f"Everything attends {hubs}: without, the other tokens see each other {deep}.")
+        yield Sentence(f"{which} attends {hubs}: without, the other tokens see each other {deep}.")
     else:
-        yield Sentence(f"Everything attends {hubs}, and no connection among other tokens hangs on that.")
+        yield Sentence(f"{which} attends {hubs}, and no connection among other tokens hangs on that.")
 
 
-def _gap(found: Gap, report: Report) -> Iterator[Sentence]:
-    if report.causal:
-        return
+def _gap(found: Gap) -> Iterator[Sentence]:
     if found.gap is None:
         yield Sentence(f"No spectral gap: {found.method.removeprefix('none: ')}.", faint=True)
         return

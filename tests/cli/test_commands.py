@@ -5,6 +5,7 @@ import json
 import pytest
 
 from patternc.catalogue import CATALOGUE
+from patternc.cli.readings import READINGS
 from tests.cli.arguments import EXAMPLES, INLINE
 
 
@@ -94,6 +95,14 @@ def test_explain_every_code(patternc):
     assert "Wrong:" in done.out
     assert "Right:" in done.out
     assert patternc("explain", "PA000").code == 2
+
+
+def test_explain_the_numbers_of_a_report(patternc):
+    done = patternc("explain", "report")
+    assert done.code == 0
+    for each in READINGS:
+        assert f"{each.name}: {each.says}" in " ".join(done.out.split())
+    assert "patternc explain report" in patternc("analyse", *INLINE).out
 
 
 def test_analyse_json_and_text_agree(patternc):

@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import pytest
 
+from patternc.cli.readings import PAPERS, READINGS
 from patternc.compiler import analyse
 from tests.docs.pages import DOCS, ROOT
 
@@ -54,3 +55,12 @@ def test_the_gap_of_a_window(w):
     n = 256
     gap = measures(f"model m {{ bidirectional tokens {n} layers 2 {{ all: local({w}) }} }}")["spectral_gap"]["gap"]
     assert gap == pytest.approx((w / n) ** 2 / 5, rel=0.25)
+
+
+def test_what_explain_quotes_is_on_the_page():
+    for name, paper in PAPERS.items():
+        title, number = paper.rsplit(", ", 1)
+        assert f"[{name}]" in PAGE
+        assert number in PAGE
+        assert title in PAGE.replace("\n  ", " ")
+    assert {each.paper for each in READINGS} == {"", *PAPERS}
