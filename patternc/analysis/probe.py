@@ -175,7 +175,8 @@ def _programs(members: Family, region: Region, tokens: int, params: Mapping[str,
     """What the program itself makes of the shortest lengths in the region, and of small parameters."""
     own = inside(region, _values(members, {**params, TOKENS: tokens}))
     lengths = {1, 2, 3}
-    for edge in [] if own is None else _edges(members, region):
+    assert own is not None, "the region is around the program"
+    for edge in _edges(members, region):
         slopes = dict(edge.gap.terms)
         if slopes.get(TOKENS) == 1:
             lengths.add(tokens - edge.gap(own))
