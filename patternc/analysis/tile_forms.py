@@ -27,8 +27,6 @@ MOST_STEPS = 48
 LEAST_STEPS = 8
 MOST_TOKENS = 1 << 18
 """Where the lengths must be longer than this, no form is looked for."""
-FARTHEST_TOKENS = 1 << 20
-"""A form must hold far beyond the length of its schedule, too: at twice that, and at up to so many tokens."""
 
 At = Callable[[int], Schedule | None]
 """The schedule at another length, its parameters as they are; None where it has none."""
@@ -80,8 +78,7 @@ def _fitted(count: Callable[[int], int | None], step: int, first: int, most: int
     counted = [value for value in values if value is not None]
     polynomial = fit([(times,) for times in determining], counted, DEGREE) if len(counted) == DETERMINING else None
     # A chunk, or one diagonal more, may begin beyond the schedule's own length.
-    far = [2 * most + 1] + [16 * most + 5] * ((16 * most + 5) * step <= FARTHEST_TOKENS)
-    others = dict.fromkeys((first + DETERMINING, 2 * first - 1, most, *far))
+    others = dict.fromkeys((first + DETERMINING, 2 * first - 1, most, 2 * most + 1, 3 * most + 2))
     if polynomial is None or any(count(times * step) != polynomial((times,)) for times in others):
         return None
     return in_steps(polynomial, step, first * step, checks=len(others))
