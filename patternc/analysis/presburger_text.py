@@ -25,6 +25,11 @@ def condition_text(where: isl.Set) -> str:
     return " or ".join(f"({each})" if " and " in each else each for each in sorted(written))
 
 
+def grouped(text: str) -> str:
+    """The text with its numbers in groups of three digits."""
+    return re.sub(r"\b\d{4,}\b", lambda number: f"{int(number[0]):,}", text)
+
+
 def position_text(value: isl.Aff) -> str:
     """A position in terms of the symbols."""
     if value.dim(isl.dim_type.div) or value.get_denominator_val().to_python() != 1:

@@ -19,6 +19,7 @@ from patternc.analysis.expectations import Verdict, judge
 from patternc.analysis.facts import Facts, program_facts
 from patternc.analysis.knobs import Knob, knobs, turned
 from patternc.analysis.operators import NoOperator
+from patternc.analysis.presburger_text import grouped
 from patternc.analysis.prove import Proof
 from patternc.analysis.sight import blind
 from patternc.analysis.suggestion import Suggestion
@@ -224,9 +225,10 @@ def _beyond(facts: Facts) -> Iterator[Suggestion]:
         return
     statement = proof.here
     first = statement.missing[0] if statement.missing else None
-    pair = "" if first is None else f" ({first.query}, {first.key})" if not first.where else ""
-    since = re.fullmatch(r"n >= (\d+)", statement.incomplete or "")
-    when = f"from n = {int(since[1]):,} on" if since else f"where {statement.incomplete}"
+    pair = "" if first is None else f" ({grouped(first.query)}, {grouped(first.key)})" if not first.where else ""
+    condition = grouped(statement.incomplete or "")
+    since = re.fullmatch(r"n >= ([\d,]+)", condition)
+    when = f"from n = {since[1]} on" if since else f"where {condition}"
     count = facts.schedule.layers
     layers = "its layer leaves" if count == 1 else f"its {count} layers leave"
     what = f"{pair} unconnected" if pair else " pairs unconnected"

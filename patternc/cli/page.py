@@ -6,7 +6,6 @@ For: `render.py`. Not for: what a page says.
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -91,11 +90,6 @@ def safe(text: str) -> str:
 def plural(count: int, noun: str) -> str:
     """A number of things: 1 layer, 2 layers."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
-def grouped(text: str) -> str:
-    """The text with its numbers in groups of three digits."""
-    return re.sub(r"\b\d{4,}\b", lambda number: f"{int(number[0]):,}", text)
 
 
 def percent(share: Fraction) -> str:

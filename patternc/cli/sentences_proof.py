@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from patternc.analysis.presburger_text import grouped
 from patternc.analysis.prove import NoProof, Proof, Statement
-from patternc.cli.page import grouped, plural
+from patternc.cli.page import plural
 from patternc.cli.sentences import Sentence
 
 MOST_CASES = 2
