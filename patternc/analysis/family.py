@@ -208,7 +208,10 @@ def _follow(
         trial = _Search(search.slots, search.base, search.shape, [Affine(number) for number in search.base])
         _add(trial, called, value if called == name else value // 2, slopes)
         far_values = [far for far in _far(value) if 2 * far <= tokens]
-        if all(_predicts(trial, moved(far - value), {name: far}, tokens, any_shape=True) for far in far_values):
+        # What nothing follows here may still begin to matter: then the shape is another, as with a window of 1.
+        follows = any(slopes)
+        far_values += [] if follows else [1, 2]
+        if all(_predicts(trial, moved(far - value), {name: far}, tokens, any_shape=follows) for far in far_values):
             _add(search, called, value if called == name else value // 2, slopes)
             return
     search.frozen[name] = value

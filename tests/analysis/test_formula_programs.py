@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from patternc.algebra.evaluate import multiplicities
-from patternc.analysis.expression import value
+from patternc.analysis.expression import value, write
 from patternc.compiler import analyse
 from patternc.diagnostics import PatternError
 from patternc.source import Source
@@ -94,3 +94,21 @@ def test_no_formula_of_a_program_is_wrong(direction, pattern):
             schedule = None if said is None else made.facts.origin.at(length, others)
             if schedule is not None:
                 assert said == pairs_of(schedule), (tokens, params, length, others)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "params", "valid"),
+    [
+        ("local(w) | keys([0, -1])", {"w": 5}, ("n >= h + 1",)),
+        ("neighborhood(w)", {"w": 4}, ("n >= 4", "w == 4")),
+        ("keys(-c..n) | local(w * k)", {"c": 1, "w": 2, "k": 4}, ("n >= 7", "c == 1", "k == 4", "w == 2")),
+        (
+            "blocks(k, local(w)) & within(k, local(c))",
+            {"w": 3, "k": 2, "c": 4},
+            ("n >= 2", "n >= 2*h", "c == 4", "k == 2"),
+        ),
+    ],
+)
+def test_what_is_claimed_ends_where_it_should(pattern, params, valid):
+    made = program("bidirectional", pattern, 40, params)
+    assert write(made.facts.formula).valid == valid

@@ -43,11 +43,17 @@ MUTATIONS = {
     ),
     "the last query forgotten": ("measures.py", "last[live] + 1, -1)", "last[live], -1)", ("test_count.py",)),
     "one pair too many": ("count.py", "per_query.sum())", "per_query.sum()) + 1", ("test_count.py",)),
-    "a formula that is not checked": (
+    "a formula that is not probed": (
         "formula.py",
-        " and _holds_elsewhere(members, counted, tokens, params, at)",
+        "counted = probed(members, counted, tokens, params, at)",
         "",
-        ("test_formula.py",),
+        ("test_formula.py", "test_formula_programs.py"),
+    ),
+    "a region narrowed by one too few": (
+        "probe.py",
+        "Affine(nearest + 1)",
+        "Affine(nearest)",
+        ("test_formula_programs.py",),
     ),
     "a condition forgotten": (
         "chamber.py",
