@@ -12,7 +12,7 @@ from hypothesis import settings
 LONG = os.environ.get("PATTERNC_LONG") == "1"
 
 settings.register_profile("short", max_examples=50, deadline=None, derandomize=True)
-settings.register_profile("long", max_examples=2000, deadline=None, derandomize=True)
+settings.register_profile("long", max_examples=500, deadline=None, derandomize=True)
 settings.load_profile("long" if LONG else "short")
 
 
