@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from patternc.algebra.choices import Chosen
-from patternc.analysis.prove import NoProof, Proof
+from patternc.analysis.proof import NoProof, Proof
 from patternc.diagnostics import Label
 
 Objective = Literal["pairs", "time", "cache", "depth"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from patternc.analysis.design import UNCONNECTED, Design, Point, Tried
-from patternc.analysis.prove import Proof
+from patternc.analysis.proof import Proof
 
 SCHEMA = "patternc.design/1"
 

@@ -32,7 +32,7 @@ from patternc.algebra.expectation import (
 )
 from patternc.analysis.facts import Facts
 from patternc.analysis.operators import NoOperator
-from patternc.analysis.prove import Proof
+from patternc.analysis.proof import Proof
 from patternc.analysis.reach import Reach, Target, reach
 from patternc.analysis.tile_counts import Occupied, occupied_tiles
 from patternc.diagnostics import Diagnostic, Label, PatternError

@@ -19,6 +19,7 @@ from patternc.analysis.balance import Balance, balance
 from patternc.analysis.count import Counts, count
 from patternc.analysis.crop import Cropped, crop
 from patternc.analysis.measures import Cache, decode_cache
+from patternc.analysis.proof import NoProof, Proof
 from patternc.analysis.reach import Reach, Target, layer_relations, reach
 from patternc.analysis.stages import stage
 from patternc.analysis.tile_counts import TileCounter, Tiles, on_neighbours
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from patternc.analysis.expression import Formula
     from patternc.analysis.formula import Instantiate
     from patternc.analysis.order import Leading
-    from patternc.analysis.prove import NoProof, Proof
 
 UNKNOWN_CROP = Cropped(None, None, "not decided: only the program can say, and it was not asked")
 FAR = 1 << 28
@@ -111,8 +111,6 @@ class Facts:
 
     def _as_proved(self, undecided: Reach) -> Reach:
         """What a proof for every length says of this one, if there is any."""
-        from patternc.analysis.prove import Proof
-
         proof = self.proof
         hand = proof.here.at_hand if isinstance(proof, Proof) and not proof.undrawn else None
         if hand is None:

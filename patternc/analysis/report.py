@@ -20,7 +20,7 @@ from patternc.analysis.graph import Structure, structure
 from patternc.analysis.measures import Cache, Hubs, average_depth, hubs
 from patternc.analysis.operators import NoOperator
 from patternc.analysis.order import Leading
-from patternc.analysis.prove import NoProof, Proof
+from patternc.analysis.proof import NoProof, Proof
 from patternc.analysis.quality import Quality, quality
 from patternc.analysis.reach import Pair, Prospect, Reach, prospect
 from patternc.analysis.suggestion import Suggestion

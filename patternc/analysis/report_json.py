@@ -16,7 +16,7 @@ from patternc.analysis.expression import Formula, write
 from patternc.analysis.graph import Quotient
 from patternc.analysis.growth import Growth
 from patternc.analysis.order import theta, with_constant
-from patternc.analysis.prove import NoProof, Proof, Statement
+from patternc.analysis.proof import NoProof, Proof, Statement
 from patternc.analysis.quality_json import balance_json, quality_json
 from patternc.analysis.reach import Pair, Prospect
 from patternc.analysis.report import COUNT_METHOD, MEASURE_METHOD, Connectivity, HeadReport, LayerReport, Report

@@ -20,7 +20,7 @@ from patternc.analysis.facts import Facts, program_facts
 from patternc.analysis.knobs import Knob, knobs, turned
 from patternc.analysis.operators import NoOperator
 from patternc.analysis.presburger_text import grouped
-from patternc.analysis.prove import Proof
+from patternc.analysis.proof import Proof
 from patternc.analysis.sight import blind
 from patternc.analysis.suggestion import Suggestion
 from patternc.analysis.tile_counts import occupied_tiles

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from patternc.analysis.presburger_text import grouped
-from patternc.analysis.prove import NoProof, Proof, Statement
+from patternc.analysis.proof import NoProof, Proof, Statement
 from patternc.cli.page import plural
 from patternc.cli.sentences import Sentence
 

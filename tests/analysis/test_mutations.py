@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 REACH = ("test_reach.py", "test_operators.py")
-PROOFS = ("test_prove.py",)
+PROOFS = ("test_prove.py", "test_symbolic.py")
 
 # what is wrong: (file, the right fragment, the wrong one, the tests that must notice)
 MUTATIONS = {

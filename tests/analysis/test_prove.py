@@ -1,4 +1,4 @@
-"""Proofs for every length: known facts, the symbolic relations against elaborated ones, conditions against all lengths.
+"""Proofs for every length: known facts, and conditions against all lengths.
 
 The oracle is the elaborated program at one length after another: its masks, and their composition by matrix products.
 """
@@ -6,19 +6,15 @@ The oracle is the elaborated program at one length after another: its masks, and
 import re
 from math import floor
 
-import islpy as isl
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from patternc.algebra.elaborate import bind_parameters, elaborate
-from patternc.algebra.evaluate import evaluate
-from patternc.analysis.prove import NoProof, Proof, prove
-from patternc.analysis.symbolic_patterns import Place, construct
-from patternc.analysis.symbolic_tiles import REST, TILES, Tiles, inside, tile_relation
-from patternc.analysis.symbolic_values import LENGTH, Outside, Scope, World
+from patternc.analysis.proof import NoProof, Proof
+from patternc.analysis.prove import prove
 from patternc.compiler import analyse, check
+from tests.analysis.written import checked, leaves, masks, patterns
 from tests.conftest import LONG
 
 
@@ -127,153 +123,6 @@ def test_the_quota_decides_alone_and_every_time_alike():
     assert all(first == second for first, second in answers)
     assert isinstance(answers[0][0], NoProof)
     assert isinstance(answers[2][0], Proof)
-
-
-# -- symbolic relations against elaborated ones -----------------------------------------------------------------------
-
-small = st.integers(1, 7)
-
-
-@st.composite
-def leaves(draw, sizes=small):
-    number, size = draw(st.integers(0, 9)), draw(sizes)
-    return draw(
-        st.sampled_from(
-            (
-                f"local({draw(sizes)})",
-                f"local(back = {number}, ahead = {draw(st.integers(0, 3))})",
-                f"local({draw(small)}, dilation = {draw(st.integers(1, 3))})",
-                f"local({draw(small)}, bidirectional)",
-                f"stride({size})",
-                f"stride({size}, at = [0, {-draw(st.integers(1, 3)) if size == 'k' else 0}])",
-                f"columns({size})",
-                f"columns({size}, last = {draw(st.integers(1, size)) if isinstance(size, int) else 1})",
-                f"rows({size}, last = {draw(st.integers(1, size)) if isinstance(size, int) else 1})",
-                f"rows({size}, at = 0)",
-                f"chunk({size})",
-                "chunks([3, 1, 5])" if isinstance(size, int) else "chunk(k)",
-                f"keys(0..{number})",
-                f"keys([{draw(st.integers(-3, 3))}, {number}])",
-                f"queries(-{draw(small)}..n)" if isinstance(size, int) else "queries([-1, -2])",
-                f"global([0, -{draw(small)}])",
-                f"diagonals([0, {draw(st.integers(-4, 9))}, 2..{2 + number}])",
-                f"neighborhood({draw(small)})",
-                f"neighborhood({draw(small)}, dilation = {draw(st.integers(1, 3))}, causal)",
-                "neighborhood(5, dilation = 2, group = 3)",
-                "neighborhood(4, group = 3, causal)",
-                "self",
-                "past",
-                "dense",
-                "empty",
-            )
-        )
-    )
-
-
-@st.composite
-def patterns(draw, leaf, depth=2):
-    if depth == 0:
-        return draw(leaf)
-    inner = patterns(leaf, depth - 1)
-    case = draw(st.integers(0, 7))
-    if case < 3:
-        sign = "|&-"[case]
-        return f"({draw(inner)}) {sign} ({draw(inner)})"
-    if case == 3:
-        return f"blocks({draw(small)}, {draw(patterns(leaves(), depth - 1))})"
-    if case == 4:
-        return f"within({draw(small)}, {draw(patterns(leaves(), depth - 1))})"
-    if case == 5:
-        return f"slice({draw(st.integers(0, 4))}..n, {draw(patterns(leaves(), depth - 1))})"
-    return draw(inner)
-
-
-def checked(pattern, causal, tokens, head="", layers=1):
-    """The checked program, where the pattern is legal at `tokens`; None where it is not."""
-    direction = "causal" if causal else "bidirectional"
-    text = f"{head}\nmodel m {{ {direction} tokens {tokens} allow empty layers {layers} {{ all: {pattern} }} }}"
-    found = check(text)
-    assert found.elaborated is not None
-    return None if found.elaborated.schedule is None else found
-
-
-def masks(found, length, params=None):
-    """[layer, n, n]: what each layer attends at another length, or None where the program is wrong there."""
-    bound = bind_parameters(found.program, {**dict(found.elaborated.parameters), **(params or {})})
-    schedule = elaborate(bound, length, {}, clip_ids=True).schedule
-    if schedule is None:
-        return None
-    every = np.arange(length)
-    return [
-        evaluate(schedule.pattern(layer, 0).relation, every[:, None], every[None, :], length)
-        for layer in range(schedule.layers)
-    ]
-
-
-def pairs_of(found, at):
-    """The pairs of an isl map at values of its symbols, as tuples of coordinates."""
-    for name, value in at.items():
-        place = found.find_dim_by_name(isl.dim_type.param, name)
-        if place >= 0:
-            found = found.fix_val(isl.dim_type.param, place, isl.Val(value, context=found.get_ctx()))
-    points = []
-    found.project_out(isl.dim_type.param, 0, found.dim(isl.dim_type.param)).wrap().foreach_point(
-        lambda point: points.append(
-            tuple(
-                point.get_coordinate_val(isl.dim_type.set, axis).to_python()
-                for axis in range(point.get_space().dim(isl.dim_type.set))
-            )
-        )
-    )
-    return points
-
-
-@settings(max_examples=300 if LONG else 40)
-@given(patterns(leaves()), st.booleans(), st.integers(1, 20))
-def test_relations_on_the_line_are_those_of_every_length(pattern, causal, length):
-    found = checked(pattern, causal, 24)
-    assume(found is not None)
-    world = World(isl.Context(), found.program, (LENGTH,), {}, {"layers": 1, "heads": 1, "kv_heads": 1})
-    symbolic = construct(
-        world, Scope(0, 0), Place(world.function(LENGTH), causal), found.program.model.layers.entries[0].pattern
-    )
-    target = isl.Map.read_from_str(
-        world.context, "[n] -> { [i] -> [j] : 0 <= i, j < n " + ("and j <= i }" if causal else "}")
-    )
-    mask = masks(found, length)
-    if mask is not None:
-        got = np.zeros((length, length), dtype=bool)
-        for i, j in pairs_of(symbolic.intersect(target), {LENGTH: length}):
-            got[i, j] = True
-        np.testing.assert_array_equal(got, mask[0])
-
-
-@settings(max_examples=300 if LONG else 40, suppress_health_check=[HealthCheck.filter_too_much])
-@given(patterns(leaves(st.just("k"))), st.booleans(), st.integers(1, 6), st.integers(1, 20))
-def test_relations_in_tiles_are_those_of_every_distance(pattern, causal, distance, length):
-    found = checked(pattern, causal, 24, head="param k = 6")
-    assume(found is not None)
-    world = World(isl.Context(), found.program, (TILES, REST, "k_"), {}, {"layers": 1, "heads": 1, "kv_heads": 1})
-    world.params["k"] = world.function("k_")
-    place = Tiles("k_", world.function("k_"), world.function(f"{TILES} + min({REST}, 1)"), causal)
-    try:
-        symbolic = construct(world, Scope(0, 0), place, found.program.model.layers.entries[0].pattern)
-    except Outside:
-        assume(False)
-    symbolic = symbolic.intersect(tile_relation(world, inside("k_", causal)))
-    at = {TILES: length // distance, REST: length % distance, "k_": distance}
-    for assumption in world.assumptions:
-        symbolic = symbolic.intersect_params(assumption)
-    known = isl.Set.read_from_str(
-        world.context, "[q, r, k_] -> { : " + " and ".join(f"{a} = {b}" for a, b in at.items()) + " }"
-    )
-    assume(not any(known.intersect(assumption).is_empty() for assumption in world.assumptions))
-    mask = masks(found, length, {"k": distance})
-    if mask is not None:
-        got = np.zeros((length, length), dtype=bool)
-        for a, s, b, t in pairs_of(symbolic, at):
-            got[a * distance + s, b * distance + t] = True
-        np.testing.assert_array_equal(got, mask[0])
 
 
 # -- conditions against every length ----------------------------------------------------------------------------------
