@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 import os
+import re
 from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 from typing import SupportsIndex, cast, get_args
@@ -101,8 +102,7 @@ def check_target(dtype: str, target: str) -> None:
     """Raise ValueError for a dtype or target there is none of."""
     if dtype not in _DTYPES:
         raise ValueError(f"dtype is one of {', '.join(_DTYPES)}, as text; got {dtype!r}")
-    kind, colon, architecture = target.partition(":") if isinstance(target, str) else ("", "", "")  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
-    if target != "cpu" and not (kind == "cuda" and colon and architecture.isdecimal() and int(architecture) >= 80):
+    if target != "cpu" and not (isinstance(target, str) and re.fullmatch(r"cuda:([89]|1[0-9])[0-9]", target)):  # pyright: ignore[reportUnnecessaryIsInstance] - callers need not be typed
         raise ValueError(f"target is cpu or cuda:80, cuda:90, ... (compute capability from 80 on); got {target!r}")
     if dtype == "float64" and target != "cpu":
         raise ValueError("float64 runs on the CPU only: say target cpu, or another dtype")

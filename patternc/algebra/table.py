@@ -47,7 +47,12 @@ def row_of(
     """The patterns of all heads of a layer; None when one of them is wrong."""
     position, entry = numbered_entry
     if not isinstance(entry, typed.Heads):
-        row = [_pattern(evaluation, frame, place, known, (position, 0, entry), layer, head) for head in range(heads)]
+        numbered = (position, 0, entry)
+        row = [_pattern(evaluation, frame, place, known, numbered, layer, 0)]
+        if any((position, 0, of_layer, None, None) in known.evaluated for of_layer in (None, layer)):
+            row *= heads
+        else:
+            row += [_pattern(evaluation, frame, place, known, numbered, layer, head) for head in range(1, heads)]
     else:
         owners = head_owners(evaluation, replace(frame, layer=layer), entry, heads)
         row = [

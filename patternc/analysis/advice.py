@@ -43,11 +43,13 @@ FINE_BLOCK = 16
 def advise(facts: Facts, written: Written | None = None, *, asked_to_crop: bool = False) -> tuple[Diagnostic, ...]:
     """Warnings, each once, pattern by pattern in order of first use, where `written` says they belong.
 
+    Patterns of one text at one place differ in what they draw: the first of them stands for all.
+
     `asked_to_crop`: the program says that it must be crop-stable, and a failed expectation tells what a warning would.
     """
     schedule, cropped = facts.schedule, facts.cropped
     places = written or _nowhere(schedule)
-    found: dict[Diagnostic, None] = dict.fromkeys(_idle_terms(facts, places))
+    found: dict[object, Diagnostic] = {warning: warning for warning in _idle_terms(facts, places)}
     for index, (pattern, computed) in enumerate(zip(schedule.patterns, facts.computed, strict=True)):
         place, terms = places.patterns[index], places.terms[index]
         density = Fraction(facts.counts.patterns[index].distinct, facts.counts.dense)
@@ -57,7 +59,7 @@ def advise(facts: Facts, written: Written | None = None, *, asked_to_crop: bool 
             *_dense(pattern, place, computed, schedule, density),
             *drawn,
         ):
-            found[warning] = None
+            found.setdefault((warning.code, pattern.text, place), warning)
     if cropped.stable is False and cropped.place is not None and not asked_to_crop:
         tokens, layer, head, query, key = cropped.place
         message = (
@@ -65,8 +67,8 @@ def advise(facts: Facts, written: Written | None = None, *, asked_to_crop: bool 
             f"(layer {layer}, head {head}) are not what they are at {schedule.tokens:,}"
         )
         label = _at(places.patterns[schedule.table[layer][head]], "follows the length")
-        found[Diagnostic(CROPPED, message, label, (CROP_NOTE,))] = None
-    return tuple(found)
+        found[CROPPED] = Diagnostic(CROPPED, message, label, (CROP_NOTE,))
+    return tuple(found.values())
 
 
 CROP_NOTE = (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -49,8 +50,9 @@ class Counted:
     checks: int
 
 
+@lru_cache(maxsize=4096)
 def exact_count(relation: Relation, tokens: int) -> int:
-    """Pairs, decided one by one."""
+    """Pairs, decided one by one; the small members of a family that several regions draw are counted once."""
     at = np.arange(tokens, dtype=np.int64)
     return int(np.count_nonzero(evaluate(relation, at[:, None], at[None, :], tokens)))
 

@@ -31,7 +31,7 @@ from patternc.analysis.chamber import Counted, count_family, exact_count
 from patternc.analysis.count import Counts
 from patternc.analysis.expression import Formula, added, express
 from patternc.analysis.family import APART, TOKENS, Affine, Apart, Family, Instance, family
-from patternc.analysis.fit import fit
+from patternc.analysis.fit import Polynomial, fit
 from patternc.analysis.probe import inside, pairs_of, probed
 from patternc.analysis.region import QUOTIENT, Period, Region
 from patternc.analysis.template import draws, reseeded
@@ -42,6 +42,8 @@ REDRAWN_TOKENS, REDRAWS = 640, 4
 """How often, and at which length at most, a random pattern is drawn anew to see whether its count changes."""
 FEWEST_LENGTHS = 6
 """Exact counts that a polynomial in the length alone must meet; three determine it."""
+FIRST_TRIED = 16
+"""Such a polynomial is looked for at this part of the length first, where counting takes less, then at the length."""
 LENGTHS_BELOW = 4
 """Lengths tried whenever the range of such a polynomial grows downwards, beside the two lowest."""
 
@@ -147,17 +149,29 @@ def _count_lengths(
             known[periods] = None if relation is None or isinstance(relation, Apart) else pairs_of(relation, length)
         return known[periods]
 
+    def found_from(least: int, others: Sequence[int]) -> tuple[Polynomial, int] | None:
+        """The polynomial through three counts from `least` on, and how many others it meets: all of them."""
+        first = range(least, least + 3)
+        counts = [exact(periods) for periods in first] if least >= 1 else [None]
+        polynomial = None if None in counts else fit([(each,) for each in first], [each or 0 for each in counts], 2)
+        held_out = dict.fromkeys(each for each in others if each not in first)
+        if polynomial is None or len(held_out) + len(first) < FEWEST_LENGTHS:
+            return None
+        agree = all(exact(periods) == polynomial((periods,)) for periods in held_out)
+        return (polynomial, len(held_out)) if agree else None
+
     here = tokens // modulus
-    near = [here, here - 1, here - 2, here + 1, here + 2, here * 3 // 4, here + here // 4 + 3]
-    if here - 2 < 1 or any(exact(periods) is None for periods in near):
+    far = (here, here * 3 // 4, here + here // 4 + 3)
+    least = here // FIRST_TRIED
+    found = found_from(least, (*far, here // 4, here // 2))
+    if found is None:
+        least = here - 2
+        found = found_from(least, (*far, here + 1, here + 2))
+    if found is None:
         return None
-    points = list(dict.fromkeys(near))
-    counts = [exact(periods) or 0 for periods in points]
-    polynomial = fit([(periods,) for periods in points], counts, 2)
-    if polynomial is None or len(points) < FEWEST_LENGTHS:
-        return None
+    polynomial, checks = found
+    least = min(least, here * 3 // 4)
     # Below some length another polynomial holds: by quarters, then by halves, as long as this one still does.
-    least, checks = min(points), len(points) - 3
     for part in (4, 2):
         while lower := least // part:
             below = {lower, lower + 1, *range(lower, least, max(1, (least - lower) // LENGTHS_BELOW))}

@@ -202,13 +202,15 @@ def _layers(setting: _Setting, asked: _Question) -> list[isl.Map]:
     """The union over the heads, and the residual, for each layer; what is written and read alike is made once."""
     made: dict[tuple[int, int | None, int | None], isl.Map] = {}
     layers: dict[tuple[tuple[int, int | None, int | None], ...], isl.Map] = {}
+    reads: dict[int, tuple[bool, bool]] = {}  # whether a pattern mentions the layer, and the head
     model: list[isl.Map] = []
     for layer, row in enumerate(written_patterns(asked.program, asked.schedule)):
         keys: list[tuple[int, int | None, int | None]] = []
         for head, pattern in enumerate(row):
-            of_layer = layer if _mentions(pattern, "layer") else None
-            of_head = head if _mentions(pattern, "head", "kv_head") else None
-            keys.append((id(pattern), of_layer, of_head))
+            if id(pattern) not in reads:
+                reads[id(pattern)] = _mentions(pattern, "layer"), _mentions(pattern, "head", "kv_head")
+            by_layer, by_head = reads[id(pattern)]
+            keys.append((id(pattern), layer if by_layer else None, head if by_head else None))
             if keys[-1] not in made:
                 made[keys[-1]] = construct(setting.world, Scope(layer, head), setting.place, pattern)
         distinct = tuple(dict.fromkeys(keys))

@@ -59,14 +59,15 @@ def lower(
     budget: Budget = DEFAULT_BUDGET,
     lattices: bool = True,
     slots: bool = True,
+    backward: bool = True,
 ) -> Lowered:
     """Plan every layer of `schedule` (or only `layers`: `plan.layers` is then in that order).
 
     `target` is "cpu" or "cuda:<sm>"; `sinks` adds a logit per query head to the denominator, `soft_cap` caps scores;
     `shapes` overrides the cost model's tile shapes (own tiles a power of two >= 16, counterpart tiles >= 32);
     `lattices` lets strides run on tiles of residue classes, `slots` lets programs share hubs: both are off only to
-    measure what they are worth. Raises TileBudgetError for what would cost too much, ValueError for a head_dim or dtype
-    without kernels.
+    measure what they are worth. Without `backward` no launch of gradients is planned: for figures of the forward pass.
+    Raises TileBudgetError for what would cost too much, ValueError for a head_dim or dtype without kernels.
     """
     if schedule.tokens > LONGEST:
         raise refuse("tokens", schedule.tokens, LONGEST, "positions are 32-bit integers")
@@ -92,7 +93,16 @@ def lower(
             programs = target != "cpu"
             name = f"p{index}"
             split = slots and programs
-            walks = build_walks(name, normals, shapes, intervals=programs, split=split, shared=shared, budget=budget)
+            walks = build_walks(
+                name,
+                normals,
+                shapes,
+                intervals=programs,
+                split=split,
+                backward=backward,
+                shared=shared,
+                budget=budget,
+            )
         tables |= {walk.tables.name: walk.tables for walk in walks.all}
         notes = notes_of(walks, normals, choices) | notes
         launches[index] = _launches(walks, pattern.text, shapes, head_dim, sinks, soft_cap, kernels)
@@ -184,7 +194,8 @@ def _layer_plan(
         heads = tuple(head for head, of in enumerate(row) if of == index)
         kv_heads = {head // (schedule.heads // schedule.kv_heads) for head in heads}
         run = launches[index]
-        dkv = _adding(run.dkv, schedule.patterns[index].text, kernels) if kv_heads & written else run.dkv
+        again = run.dkv and kv_heads & written
+        dkv = _adding(run.dkv, schedule.patterns[index].text, kernels) if again else run.dkv
         written |= kv_heads
         groups.append(HeadGroup(heads, run.forward, run.dq, dkv))
         texts.append(schedule.patterns[index].text)

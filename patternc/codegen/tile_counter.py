@@ -24,7 +24,9 @@ def tile_counter(figures: PlanFigures, schedule: Schedule) -> TileCounter:
             alone = replace(
                 schedule, tokens=n, layers=1, heads=1, kv_heads=1, patterns=(pattern,), table=((0,),), allow_empty=True
             )
-            lowered = lower(alone, target=figures.target, dtype=figures.dtype, head_dim=figures.head_dim)
+            lowered = lower(
+                alone, target=figures.target, dtype=figures.dtype, head_dim=figures.head_dim, backward=False
+            )
             known[branches, n] = _tiles_of(explain_plan(lowered), alone)[branches]
         return replace(known[branches, n], pairs=pairs)
 

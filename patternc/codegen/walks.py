@@ -151,19 +151,23 @@ def build_walks(
     *,
     intervals: bool,
     split: bool,
+    backward: bool,
     shared: SharedWalks,
     budget: Budget,
 ) -> Walks:
     """The walks of a pattern, the sum of `normals`; tables are called `name`.forward, .dq (where it differs) and .dkv.
 
     Those of strides and of listed keys have .step<s> and .gathered behind that. `intervals` allows interval tiles;
-    without, every partial tile has bits; `split` allows shares of hubs. `shared` are the walks of earlier patterns,
-    under their names; those of this one are added. Raises TileBudgetError.
+    without, every partial tile has bits; `split` allows shares of hubs; without `backward` there are none of .dq and
+    .dkv. `shared` are the walks of earlier patterns, under their names; those of this one are added. Raises
+    TileBudgetError.
     """
     n = normals[0].n
     pairs = pair_levels([listed_pairs(each.drawn, n, budget) for each in normals if each.drawn is not None])
     pattern = _Pattern(n, tuple(normals), pairs, intervals, split, shared, budget)
     forward = _by_queries(f"{name}.forward", pattern, shapes.forward)
+    if not backward:
+        return Walks(forward, (), ())
     same = (shapes.dq.own, shapes.dq.counterpart) == (shapes.forward.own, shapes.forward.counterpart)
     dq = forward if same else _by_queries(f"{name}.dq", pattern, shapes.dq)
     dkv = _by_keys(f"{name}.dkv", pattern, shapes.dkv)

@@ -124,6 +124,12 @@ def test_a_dtype_is_text(wrong):
         patternc.compile(WINDOW, target=wrong)
 
 
+@pytest.mark.parametrize("wrong", ["cuda", "cuda:", "cuda:75", "cuda:9000", "cuda:200", "cuda:９０", "cuda:90a", "CPU"])
+def test_a_target_is_the_cpu_or_a_compute_capability(wrong):
+    with pytest.raises(ValueError, match="target is cpu or cuda:80"):
+        patternc.compile(WINDOW, target=wrong)
+
+
 def test_paths_that_do_not_end_in_attn(tmp_path):
     path = tmp_path / "my pattern"
     path.write_text(WINDOW)
