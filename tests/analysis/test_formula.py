@@ -186,6 +186,18 @@ def test_a_period_that_changes_with_the_length_has_no_formula(at):
     assert find_formula(at(20, {}), 20, square(at(20, {}), 20), {}, at) is None
 
 
+@pytest.mark.parametrize("width", [1, 100, 800, 3000])
+def test_a_polynomial_in_the_length_is_found_wherever_it_begins(width):
+    """Two moduli have no formula but in n: below 800 tokens, and in the longest window at most of them, another one."""
+    relation = causal(r.union(r.intersection(r.Columns(48, (0,)), r.Blocks(64, r.Band(0, 3))), local(width)))
+    formula = find_formula(relation, 4800, square(relation, 4800), {}, lambda n, params: relation)
+    assert formula is not None
+    claimed = [n for n in range(192, 6000, 192) if value(formula, {"n": n}) is not None]
+    assert max(width, 192) <= claimed[0] <= 2 * width + 384
+    assert claimed[-1] == 5952
+    assert all(value(formula, {"n": n}) == square(relation, n) for n in claimed)
+
+
 def test_a_wrong_count_is_no_formula():
     relation = local(64)
     assert find_formula(relation, 1000, 64 * 1000, {}, lambda n, params: relation) is None

@@ -49,6 +49,12 @@ MUTATIONS = {
         "",
         ("test_formula.py", "test_formula_programs.py"),
     ),
+    "lengths held out and not looked at": (
+        "formula.py",
+        "return (polynomial, len(held_out)) if agree else None",
+        "return polynomial, len(held_out)",
+        ("test_formula.py",),
+    ),
     "a region narrowed by one too few": (
         "probe.py",
         "Affine(nearest + 1)",
