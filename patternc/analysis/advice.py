@@ -27,6 +27,7 @@ from patternc.algebra.relation import (
 from patternc.algebra.schedule import HeadPattern, Schedule
 from patternc.analysis.facts import Facts
 from patternc.analysis.rows import pair_counts
+from patternc.analysis.template import reseeded
 from patternc.analysis.tile_counts import TileCounter, Tiles
 from patternc.diagnostics import Diagnostic, Label
 
@@ -43,7 +44,7 @@ FINE_BLOCK = 16
 def advise(facts: Facts, written: Written | None = None, *, asked_to_crop: bool = False) -> tuple[Diagnostic, ...]:
     """Warnings, each once, pattern by pattern in order of first use, where `written` says they belong.
 
-    Patterns of one text at one place differ in what they draw: the first of them stands for all.
+    Of patterns at one place that differ in what they draw alone, the first stands for all.
 
     `asked_to_crop`: the program says that it must be crop-stable, and a failed expectation tells what a warning would.
     """
@@ -53,13 +54,14 @@ def advise(facts: Facts, written: Written | None = None, *, asked_to_crop: bool 
     for index, (pattern, computed) in enumerate(zip(schedule.patterns, facts.computed, strict=True)):
         place, terms = places.patterns[index], places.terms[index]
         density = Fraction(facts.counts.patterns[index].distinct, facts.counts.dense)
+        undrawn = tuple(reseeded(relation, (0,)) for relation in pattern.relations)
         drawn = tuple(_random_tokens(pattern, terms, computed, schedule.tokens))
         for warning in (
             *_waste(pattern, terms, computed, schedule.tokens, facts.tiles, known=bool(drawn)),
             *_dense(pattern, place, computed, schedule, density),
-            *drawn,
         ):
-            found.setdefault((warning.code, pattern.text, place), warning)
+            found.setdefault((warning.code, undrawn, place), warning)
+        found |= {warning: warning for warning in drawn}
     if cropped.stable is False and cropped.place is not None and not asked_to_crop:
         tokens, layer, head, query, key = cropped.place
         message = (

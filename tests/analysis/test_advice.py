@@ -56,9 +56,8 @@ def test_advice_is_given_where_it_helps(pattern, code, given):
 def test_layers_that_differ_in_their_draws_alone_are_warned_of_once():
     assert codes("blocks(64, local(3) | random(20))").count("PA906") == 1
     assert codes("random(2) | blocks(64, random(20))").count("PA908") == 1
-    mixed = program("model m { causal tokens 2048 layers 2 { even: local(2000) odd: local(1990) } }")
-    warnings = report_program(mixed.checked, mixed.elaborated).warnings
-    assert [warning.code for warning in warnings].count("PA906") == 2
+    assert codes("random(2) | random(3, seed = 7)").count("PA908") == 2  # each term
+    assert codes("local(2000 - 100 * layer)").count("PA906") == 2  # one text, and two windows
 
 
 @pytest.mark.parametrize("causal", [True, False])
